@@ -25,8 +25,14 @@ export async function makeBlob(work: string, parts: string): Promise<string> {
       main: join(project, 'deploy/release/loader.cjs'),
       output,
       disableExperimentalSEAWarning: true,
-      // As bin/lunkeeper has it, and for the same reason.
-      execArgv: ['--max-semi-space-size=2', '--initial-old-space-size=8'],
+      // bin/lunkeeper sets the same flags; the reasons are there. V8 reads them before it starts its threads: set later,
+      // they leave what Node's own start compiles to another thread.
+      execArgv: [
+        '--no-concurrent-recompilation',
+        '--no-concurrent-sparkplug',
+        '--max-semi-space-size=2',
+        '--initial-old-space-size=8',
+      ],
       // What a user's NODE_OPTIONS say is not for this program.
       execArgvExtension: 'none',
       assets: Object.fromEntries(names.map((name) => [name, join(parts, name)])),

@@ -5,15 +5,9 @@ import { setFlagsFromString } from 'node:v8'
 import { WORKER_ARGUMENT } from '../host/exec/fork.ts'
 import { OBSERVER_ARGUMENT } from '../http/observe/script.ts'
 
-// bin/lunkeeper sets the same flags; the reasons are there.
-const [, , command = ''] = process.argv
-const flags = [
-  ...(['agent', 'controller'].includes(command)
-    ? []
-    : ['--no-concurrent-recompilation', '--no-concurrent-sparkplug']),
-  ...(command === 'explain' ? ['--optimize-for-size', '--no-maglev'] : []),
-]
-for (const flag of flags) setFlagsFromString(flag)
+// bin/lunkeeper sets the same flags; the reasons are there. Those of all commands are in deploy/release/single.ts.
+const command = process.argv[2] ?? ''
+if (command === 'explain') for (const flag of ['--optimize-for-size', '--no-maglev']) setFlagsFromString(flag)
 
 // Without an IPC channel, a user has typed the argument.
 if (command === WORKER_ARGUMENT && process.channel) void import('../host/worker/main.ts')

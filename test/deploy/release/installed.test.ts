@@ -61,7 +61,7 @@ function expectDocumentedEnd({ script, status, stderr, stdout }: Ran): void {
   expect(stdout + stderr, script).not.toMatch(/INTERNAL|\bat .*\(|Warning:/)
   if (status === 0) return
   const code = /^error\[([A-Z_]+)\]: /m.exec(stderr)?.[1]
-  expect(Object.keys(ERRORS), `${script}: ${stderr}`).toContain(code)
+  expect(Object.keys(ERRORS), `${script} ended with ${status}: ${stderr}`).toContain(code)
   expect({ script, status }).toEqual({ script, status: ERRORS[code as ErrorCode].exit })
   expect(stderr, script).toMatch(/^hint: \S/m)
 }

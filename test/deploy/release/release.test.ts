@@ -24,6 +24,13 @@ beforeAll(async () => {
 }, 600_000)
 
 describe('what goes with a release', () => {
+  it('does not compile in other threads, for which the end of a command could wait forever', () => {
+    for (const launcher of ['bin/lunkeeper', 'deploy/release/single.ts'])
+      expect(readFileSync(join(project, launcher), 'utf8'), launcher).toMatch(
+        /--no-concurrent-recompilation[',\s]+--no-concurrent-sparkplug/,
+      )
+  })
+
   it('has a checksum for every file', () => {
     const listed = readFileSync(join(files.directory, 'SHA256SUMS'), 'utf8').match(/(?<= {2}).+$/gm)
     expect(listed).toEqual(
