@@ -1,7 +1,13 @@
 import type { Host } from '../host/host.ts'
 import { mountAt } from '../host/read/mounts.ts'
 import { isLunkeeperError } from '../model/errors.ts'
-import { readFencedNotes, readHoldNote, removeHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
+import {
+  fencedNames,
+  readFencedNote,
+  readHoldNote,
+  removeHoldNote,
+  writeHoldNote,
+} from '../state/records/hold-note.ts'
 import { readRecord } from '../state/records/volumes.ts'
 import { disksOf, lookAtAttachment } from '../state/view/volume.ts'
 import type { AgentLog } from './log.ts'
@@ -11,7 +17,7 @@ import type { AgentLog } from './log.ts'
  * automatically, even once the other node has given it back. A person, or Kubernetes, decides.
  */
 export function restoreFenced(host: Host, log: AgentLog): void {
-  for (const [name, note] of readFencedNotes(host)) {
+  for (const name of fencedNames(host)) {
     try {
       const record = readRecord(host, name)
       // A detach that was killed has left it.
@@ -22,6 +28,7 @@ export function restoreFenced(host: Host, log: AgentLog): void {
         const isFree = view.maps.length === 0 && (record.mode === 'map' || disksOf(view).length === 0)
         const { mount } = record.request.use
         const isClear = isFree && (mount === null || mountAt(host.paths, mount) === null)
+        const note = readFencedNote(host, name)
         writeHoldNote(host, name, isClear ? { ...note, isClear } : note)
       }
     } catch (error) {

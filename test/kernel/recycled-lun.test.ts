@@ -76,4 +76,33 @@ describe('a LUN number that is used again for another volume is noticed', () => 
     expect(await target.hash(5)).toBe(blank)
     await expectNothingLeft(node)
   })
+
+  it('detach takes a mount that a bind mount also shows elsewhere for one: its unmount is the last, and needs the right volume', async ({
+    node,
+    target,
+    volume,
+  }) => {
+    await target.map(5, { serial: 'a1' })
+    // As on a node whose kubelet's directory is on another disk.
+    await node.sh(
+      'mkdir -p /mnt/other /mnt/kept; mount -t tmpfs none /mnt/other; mount --make-shared /mnt/other; mkdir /mnt/other/kept; mount --bind /mnt/other/kept /mnt/kept',
+    )
+    await node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs')
+    await volume.attach('--mount', '/mnt/kept/v', '--format', '--mount-option', 'commit=300')
+    await node.sh('sync; echo unwritten > /mnt/kept/v/file')
+    expect(await node.sh('cat /mnt/other/kept/v/file')).toBe('unwritten')
+    await target.unmap(5)
+    await target.map(5, { serial: 'b2' })
+    const blank = await target.hash(5)
+    await lunkeeper(node).fails(['detach', 'db'], 'IDENTITY_MISMATCH')
+    expect(await target.hash(5)).toBe(blank)
+    expect((await volume.detach('--force')).left).toEqual([])
+    expect(await target.hash(5)).toBe(blank)
+    await volume.attach('--mount', '/mnt/kept/v', '--format')
+    await node.sh('echo written > /mnt/kept/v/file')
+    // By the name of the other place, too.
+    await lunkeeper(node).detach('/mnt/other/kept/v')
+    await node.sh('umount /mnt/kept /mnt/other; rmdir /mnt/kept /mnt/other')
+    await expectNothingLeft(node)
+  })
 })

@@ -24,7 +24,7 @@ export async function expandStaged(driver: Driver, call: NodeExpandVolumeRequest
   if (record?.phase !== 'ready') throw notFound
   const isBlock = record.request.use.mount === null
   const isStaging = call.volumePath === call.stagingTargetPath
-  if (!placeOf(record.request, lookAtStaged(host, record), place, isStaging)) throw notFound
+  if (!placeOf(record.request, lookAtStaged(host, record, place), place, isStaging)) throw notFound
   const kind = call.volumeCapability?.accessType.case
   if (kind !== undefined && (kind === 'block') !== isBlock)
     throw grpcError('BAD_REQUEST', `${volumeId} is a ${isBlock ? 'block' : 'mount'} volume`)

@@ -55,7 +55,7 @@ export function refuseSecondPath(
   target: string,
 ): void {
   if (capability.shared) return
-  const others = lookAtStaged(host, record).published.filter(
+  const others = lookAtStaged(host, record, target).published.filter(
     ({ point }) => point !== target && !point.startsWith(`${target}/`),
   )
   if (others.length > 0)

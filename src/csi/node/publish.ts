@@ -70,7 +70,7 @@ function refuseOtherMount({ host }: Driver, publication: TargetMount, volumeId: 
 /** A broken file system is not published. If it is not in use, it is remounted first. @throws BUSY it is in use */
 async function repairStaging(driver: Driver, record: Attachment, target: string): Promise<void> {
   const { host, observer, signal } = driver
-  const staged = lookAtStaged(host, record)
+  const staged = lookAtStaged(host, record, target)
   const trouble = await stagingTrouble(host, record, staged)
   if (trouble === null) return
   observer.warn?.(record.name, `it is staged again before it is published: ${trouble}`)

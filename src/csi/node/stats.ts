@@ -48,7 +48,7 @@ export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Pr
   }
   if (!record) throw notFound()
   const isStaging = call.volumePath === call.stagingTargetPath
-  const seen = placeOf(record.request, lookAtStaged(host, record), place, isStaging)
+  const seen = placeOf(record.request, lookAtStaged(host, record, place), place, isStaging)
   if (!seen) throw notFound()
   const status = await statusOf(host, record)
   if (record.request.use.mount === null) {

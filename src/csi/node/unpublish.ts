@@ -40,7 +40,7 @@ function isOwn(host: Host, name: VolumeName, mount: Mount): boolean {
   const record = readRecord(host, name)
   return (
     record !== null &&
-    lookAtStaged(host, record).published.some(
+    lookAtStaged(host, record, mount.point).published.some(
       ({ point, devno, root }) => point === mount.point && devno === mount.devno && root === mount.root,
     )
   )

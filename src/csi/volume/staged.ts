@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { holdMapName } from '../../host/map/hold-map.ts'
 import type { Host } from '../../host/host.ts'
 import { readMap } from '../../host/read/maps.ts'
+import { withoutCopies } from '../../host/read/mount-copies.ts'
 import { isOfMissingDevice, readMounts } from '../../host/read/mounts.ts'
 import { linkName } from '../../host/read/attribute.ts'
 import type { Attachment } from '../../model/attachment.ts'
@@ -24,7 +25,8 @@ export interface Staged {
   readonly published: readonly Mount[]
 }
 
-export function lookAtStaged(host: Host, record: Attachment): Staged {
+/** @param at mount points whose mounts are listed, and not their copies elsewhere */
+export function lookAtStaged(host: Host, record: Attachment, ...at: readonly string[]): Staged {
   const view = lookAtAttachment(host, record)
   const device = deviceOfVolume(record, view)
   const mounts = readMounts(host.paths)
@@ -34,7 +36,7 @@ export function lookAtStaged(host: Host, record: Attachment): Staged {
   return {
     device,
     mount: device && atStaging?.devno === device.devno ? atStaging : null,
-    published: own.filter(({ point }) => point !== staging),
+    published: withoutCopies(host.paths, own, [staging, ...at]).filter(({ point }) => point !== staging),
   }
 }
 

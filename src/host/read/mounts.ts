@@ -19,7 +19,12 @@ export interface MountEntry {
 
 /** The host's mounts, in the order of its table: of two on one mount point the later one is visible. */
 export function readMounts(paths: HostPaths): Mount[] {
-  return cached(paths, 'mounts', () => readMountTable(paths.mountinfo).map((entry) => entry.mount))
+  return cached(paths, 'mounts', () => readHostTable(paths).map((entry) => entry.mount))
+}
+
+/** The host's mounts with their relations, in the order of its table. */
+export function readHostTable(paths: HostPaths): MountEntry[] {
+  return cached(paths, 'mount table', () => readMountTable(paths.mountinfo))
 }
 
 /** The mounts of any of these block devices, in the order of the table. @param devnos major:minor */

@@ -1,7 +1,7 @@
 import type { HostPaths } from '../paths.ts'
 import { linkName, listNames, readAttribute, readLink, readText } from './attribute.ts'
-import type { MountEntry } from './mounts.ts'
-import { readMountTable } from './mounts.ts'
+import { followsUnmount } from './mount-copies.ts'
+import { readHostTable, readMountTable } from './mounts.ts'
 
 /** Objects that may be in use: mount points, and block devices by number (`8:16`) and by name under /dev (`sdb`). */
 export interface Usable {
@@ -138,31 +138,17 @@ interface OtherMount {
 
 /**
  * Where another namespace has the devices mounted. Any service with a private systemd namespace has a copy of every
- * mount; it is removed with ours, because it is at the same place of a mount that receives events from the one under
- * ours (fs/pnode.c:propagate_umount).
+ * mount, which is removed with ours.
  */
 function mountsOf(paths: HostPaths, mountinfo: string, devnos: readonly string[]): OtherMount[] {
   const theirs = readMountTable(mountinfo)
   const found = theirs.filter(({ mount }) => devnos.includes(mount.devno))
   if (found.length === 0) return []
-  const ours = readMountTable(paths.mountinfo)
-  return found.map((their) => {
-    const base = baseOf(their, theirs)
-    const follows = ours.some((our) => {
-      if (our.mount.devno !== their.mount.devno || our.mount.root !== their.mount.root) return false
-      const { at, under } = baseOf(our, ours)
-      return at === base.at && typeof under?.shared === 'number' && base.under?.follows.includes(under.shared)
-    })
-    return { point: their.mount.point, follows }
-  })
-}
-
-const bare = (path = '') => (path === '/' ? '' : path)
-
-/** The device of a mount, and its path within that file system. */
-function baseOf({ mount, parent }: MountEntry, table: readonly MountEntry[]) {
-  const under = table.find(({ id }) => id === parent)
-  return { under, at: bare(under?.mount.root) + mount.point.slice(bare(under?.mount.point).length) }
+  const ours = readHostTable(paths)
+  return found.map((their) => ({
+    point: their.mount.point,
+    follows: ours.some((our) => followsUnmount(their, theirs, our, ours)),
+  }))
 }
 
 // Not `cmdline`: that is read from the process's own memory, which can block with it.

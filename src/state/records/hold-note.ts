@@ -121,17 +121,27 @@ function keepFenced(host: Host, name: VolumeName, { since, trouble, holder, disc
   }
 }
 
-/** The copies of the notes of fenced volumes, also of those from before a reboot. */
-export function readFencedNotes(host: Host): Map<VolumeName, HoldNote> {
-  const directory = fencedNotes(host)
-  return new Map(
-    listNames(directory).flatMap((file) => {
-      const name = basename(file, '.json')
-      if (file.startsWith('.') || !isName(name)) return []
-      const text = unlessMissing(name, () => readFileSync(join(directory, file), 'utf8'))
-      const note = text === null ? null : parseHoldNote(text)
-      return note ? [[name, note] as const] : []
-    }),
+/** The volumes that were fenced when their notes were last written, also before a reboot. */
+export function fencedNames(host: Host): VolumeName[] {
+  return listNames(fencedNotes(host)).flatMap((file) => {
+    const name = basename(file, '.json')
+    return !file.startsWith('.') && isName(name) ? [name] : []
+  })
+}
+
+/** The copy of the note of a fenced volume. If it cannot be read, its existence is all that is known: the volume is fenced. */
+export function readFencedNote(host: Host, name: VolumeName): HoldNote {
+  let text = ''
+  try {
+    text = readFileSync(fencedPathOf(host, name), 'utf8')
+  } catch {}
+  return (
+    parseHoldNote(text) ?? {
+      since: new Date().toISOString(),
+      ended: 'fenced',
+      kind: 'fenced',
+      trouble: 'another node has it; the details could not be read',
+    }
   )
 }
 

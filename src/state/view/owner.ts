@@ -1,7 +1,6 @@
 import { initiatorOf } from '../../host/disk/reservations.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment, OwnerStatus } from '../../model/attachment.ts'
-import { reservationVerdict } from '../../model/plan/owner.ts'
 import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { mountAt } from '../../host/read/mounts.ts'
@@ -13,6 +12,9 @@ import { isAgentRunning } from '../records/agent-lock.ts'
 import { readHoldNote } from '../records/hold-note.ts'
 import type { VolumeView } from './volume.ts'
 import { disksOf } from './volume.ts'
+
+/** A healthy target answers within milliseconds, and the other volumes of a list wait for a silent one. */
+const OWNER_DEADLINE_MS = 5000
 
 /**
  * What this node uses to keep other nodes from writing, and whether it may still write. A running agent asks the disks
@@ -48,12 +50,12 @@ async function ask(
   fence: NonNullable<Attachment['fence']>,
   disk: ScsiDisk,
 ): Promise<Pick<OwnerStatus, 'mine' | 'holder'>> {
+  const { verdict, holder } = await askDisk(host, disk, identity, { fence, deadlineMs: OWNER_DEADLINE_MS })
+  if (verdict === 'ours' && !fence.isReleasing) return { mine: true, holder: null }
+  if (verdict !== 'lost' || holder === undefined) return { mine: null, holder: null }
   const told = await askReservations(host, disk)
-  if (typeof told === 'string') return { mine: null, holder: null }
-  const claim = reservationVerdict(told, fence)
-  if (claim.kind === 'held') return { mine: true, holder: null }
-  if (claim.kind !== 'lost') return { mine: null, holder: null }
-  // Another volume at this LUN has its own owner.
-  if ((await askDisk(host, disk, identity)).verdict !== 'ours') return { mine: null, holder: null }
-  return { mine: false, holder: initiatorOf(told, claim.holder) ?? formatKey(claim.holder) }
+  return {
+    mine: false,
+    holder: (typeof told === 'string' ? null : initiatorOf(told, holder)) ?? formatKey(holder),
+  }
 }

@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.ts'
+import { withoutCopies } from '../../host/read/mount-copies.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Mount } from '../../model/snapshot.ts'
 import type { VolumeMount } from '../../model/volume-mount.ts'
@@ -16,15 +17,14 @@ export function listVolumeMounts(host: Host): VolumeMount[] {
     const staged = mounts.findLast(({ point }) => point === record.request.use.mount)
     const known = device ?? (staged && { name: null, devno: staged.devno })
     if (!known) return []
-    return mounts
-      .filter((mount) => isMountOf(mount, known))
-      .map((mount) => ({
-        volume: record.name,
-        point: mount.point,
-        fs: isDeviceNode(mount) ? null : mount.fs,
-        readOnly: mount.options.includes('ro') || mount.superOptions.includes('ro'),
-        pod: podOf(mount.point),
-      }))
+    const own = mounts.filter((mount) => isMountOf(mount, known))
+    return withoutCopies(host.paths, own, [record.request.use.mount]).map((mount) => ({
+      volume: record.name,
+      point: mount.point,
+      fs: isDeviceNode(mount) ? null : mount.fs,
+      readOnly: mount.options.includes('ro') || mount.superOptions.includes('ro'),
+      pod: podOf(mount.point),
+    }))
   })
 }
 

@@ -1,3 +1,4 @@
+import { withoutCopies } from '../../host/read/mount-copies.ts'
 import { isOfMissingDevice, mountAt, readMounts } from '../../host/read/mounts.ts'
 import { isFsAlive } from '../../host/read/file-systems.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
@@ -28,7 +29,7 @@ export async function unmountAll(
   const devices = devicesOf(work.view().maps, presentOf(work, disks))
   const own = found.record?.request.use.mount ?? found.point
   for (const device of devices) {
-    const mounts = mountsOf(host, device)
+    const mounts = withoutCopies(host.paths, mountsOf(host, device), [own])
     const foreign = mounts.filter(({ point }) => point !== own)
     if (foreign.length > 0 && !force)
       throw new LunkeeperError(

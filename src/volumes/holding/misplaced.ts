@@ -1,5 +1,6 @@
 import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import type { Host } from '../../host/host.ts'
+import { withoutCopies } from '../../host/read/mount-copies.ts'
 import { mountAt } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { findHoldMap, removeHoldMap } from '../../host/map/hold-map.ts'
@@ -81,7 +82,8 @@ export async function clearMisplaced(host: Host, record: Attachment): Promise<st
   const devices = devicesOf(view.maps, disksOf(view))
   const { mount: point } = record.request.use
   const mount = point === null ? null : mountAt(host.paths, point)
-  const others = devices.flatMap((device) => mountsOf(host, device)).filter((other) => other.point !== point)
+  const mounts = devices.flatMap((device) => mountsOf(host, device))
+  const others = withoutCopies(host.paths, mounts, [point]).filter((other) => other.point !== point)
   if (others.length > 0) return `it is mounted at ${others.map((other) => other.point).join(', ')}`
   try {
     await using _ = keepFailing(

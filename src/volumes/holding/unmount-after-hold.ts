@@ -1,5 +1,6 @@
 import { remountFs } from '../../host/fs/mount.ts'
 import type { Host } from '../../host/host.ts'
+import { withoutCopies } from '../../host/read/mount-copies.ts'
 import { mountAt, readMounts } from '../../host/read/mounts.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import { isName } from '../../model/name.ts'
@@ -40,9 +41,10 @@ export async function unmountAfterHold(
   }
 }
 
-function mayHaveLostMetadata(host: Host, { name }: Provable, { fs, devno, options }: Mount): boolean {
+function mayHaveLostMetadata(host: Host, { name }: Provable, { fs, devno, options, point }: Mount): boolean {
   if (fs !== 'ext4' || options.includes('ro') || !isName(name)) return false
-  if (readMounts(host.paths).filter((other) => other.devno === devno).length !== 1) return false
+  const mounts = readMounts(host.paths).filter((other) => other.devno === devno)
+  if (withoutCopies(host.paths, mounts, [point]).length !== 1) return false
   try {
     const note = readHoldNote(host, name)
     return note !== null && note.ended !== null && !isGivenUp(note)

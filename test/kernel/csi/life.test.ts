@@ -77,6 +77,30 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
     await expectNothingStaged(node)
   })
 
+  it('a kubelet’s directory on another disk, which shows each mount twice, changes nothing', async ({
+    node,
+    target,
+    kubelet,
+  }) => {
+    await node.sh(
+      'mount -t tmpfs none /mnt; mount --make-shared /mnt; mkdir -p /mnt/kubelet /var/lib/kubelet; mount --bind /mnt/kubelet /var/lib/kubelet',
+    )
+    for (const volumeCapability of [mountable(), block()]) {
+      const volume = claim(target, { volumeCapability })
+      for (const pod of ['pod-a', 'pod-b']) {
+        await kubelet.bring(volume, pod)
+        await kubelet.publish(volume, pod)
+      }
+      expect(await node.sh(`ls ${at(volume, 'pod-a').replace('/var/lib', '/mnt')}`)).not.toBe('')
+      expect((await kubelet.stats(volume, 'pod-a')).volumeCondition).toEqual({ message: 'ready' })
+      await kubelet.fails('nodeUnstageVolume', unstaging(volume.volumeId), 'FailedPrecondition', /published/)
+      await kubelet.release(volume, 'pod-a', 'pod-b')
+      await kubelet.unstage(volume)
+    }
+    await node.sh('umount /var/lib/kubelet /mnt')
+    await expectNothingStaged(node)
+  })
+
   it('a block volume is the device itself at the target path, for all its users', async ({
     node,
     target,

@@ -8,9 +8,10 @@ import { openHost } from '../../../../src/host/host.ts'
 import { hostPaths } from '../../../../src/host/paths.ts'
 import { parseName } from '../../../../src/model/name.ts'
 import {
+  fencedNames,
   holdNotes,
   isAnyHolding,
-  readFencedNotes,
+  readFencedNote,
   readHoldNote,
   readHoldNotes,
   removeHoldNote,
@@ -111,9 +112,10 @@ it('that another node has the volume is also kept beside the records, until the 
     // As after a reboot.
     rmSync(host.places.runtime, { recursive: true })
     expect(readHoldNote(host, NAME)).toBeNull()
-    expect(readFencedNotes(host)).toEqual(new Map([[NAME, kept]]))
+    expect(fencedNames(host)).toEqual([NAME])
+    expect(readFencedNote(host, NAME)).toEqual(kept)
     end()
-    expect(readFencedNotes(host)).toEqual(new Map())
+    expect(fencedNames(host)).toEqual([])
   }
 })
 
@@ -126,5 +128,5 @@ it('a volume is fenced although that cannot be kept beside the records', () => {
     trouble: null,
   })
   expect(readHoldNote(host, NAME)).toMatchObject({ kind: 'fenced' })
-  expect(readFencedNotes(host)).toEqual(new Map())
+  expect(fencedNames(host)).toEqual([])
 })
