@@ -6,6 +6,7 @@ import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import type { VolumeName } from '../model/name.ts'
 import { hasOneWriter } from '../model/request.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
+import { askDisk } from '../state/proof/ask.ts'
 import { removeOtherKeys } from '../state/proof/own-keys.ts'
 import { proveDisks } from '../state/proof/prove.ts'
 import { isRegistered } from '../state/records/registrations.ts'
@@ -23,6 +24,8 @@ export const IDENTITY_CHECK_INTERVAL_MS = 5_000
 /** A path that carries I/O, and what to do if it leads to another volume. */
 export interface CheckedPath extends VolumePath {
   readonly record: Attachment
+  /** Whether a command works on the volume. It may change who owns the volume, and asks that itself. */
+  readonly isWorkedOn: boolean
   /**
    * @param error IDENTITY_MISMATCH another volume answers · LUN_ABSENT the target has no such LUN · FENCED another node has
    *   the volume · OWNER_UNKNOWN it cannot be determined which node has it
@@ -36,6 +39,8 @@ export interface CheckedPath extends VolumePath {
 export interface Questions {
   readonly quick: typeof checkIdentities
   readonly full: (host: Host, record: Attachment, disks: readonly ScsiDisk[]) => Promise<unknown>
+  /** Only which volume it is. */
+  readonly identity: typeof askDisk
   readonly removeOthers: typeof removeOtherKeys
   /** Whether this node's key was registered over the session's present connection. */
   readonly isRegistered: typeof isRegistered
@@ -44,6 +49,7 @@ export interface Questions {
 const QUESTIONS: Questions = {
   quick: checkIdentities,
   full: proveDisks,
+  identity: askDisk,
   removeOthers: removeOtherKeys,
   isRegistered,
 }
@@ -114,7 +120,7 @@ export class IdentityChecks {
         disk: path.disk,
         wwid: path.record.identity?.wwid ?? null,
         serial: path.record.identity?.serial ?? null,
-        fence: path.record.fence ?? null,
+        fence: path.isWorkedOn ? null : (path.record.fence ?? null),
         generation: this.#generationOf(path),
       })),
     )
@@ -122,6 +128,7 @@ export class IdentityChecks {
       const answer = answers[index]
       if (answer === 'same' || answer === 'registered') {
         this.#moved.answered(path, before[index]!)
+        if (path.isWorkedOn) continue
         if (this.#asksOthers(path)) this.#askOthers(path)
         if (this.#hasReconnected(path)) await this.#lost(path)
         else if (answer === 'registered') await this.#removeOthers(path)
@@ -203,10 +210,27 @@ export class IdentityChecks {
   }
 
   /**
+   * A detach writes out for minutes, and asks only before that. What it has not written yet must then not be written
+   * anywhere. An attach removes a disk that turns out to be another volume itself.
+   */
+  async #whyStranger({ name }: Attachment, disk: ScsiDisk): Promise<LunkeeperError | null> {
+    try {
+      const now = readRecord(this.#host, name)
+      if (now?.phase !== 'detaching') return null
+      const { verdict, error } = await this.#questions.identity(this.#host, disk, now.identity)
+      return verdict === 'stranger' ? error : null
+    } catch (error) {
+      if (isLunkeeperError(error)) return null
+      throw error
+    }
+  }
+
+  /**
    * Asks in full. Reserves the volume again if the target lost the reservation and the other evidence shows that
    * the volume belongs to this node.
    */
-  async #whyNotOurs({ record, disk }: CheckedPath): Promise<LunkeeperError | null> {
+  async #whyNotOurs({ record, disk, isWorkedOn }: CheckedPath): Promise<LunkeeperError | null> {
+    if (isWorkedOn) return this.#whyStranger(record, disk)
     if (await isChangedByCommand(this.#host, record)) return null
     try {
       await this.#questions.full(this.#host, record, [disk])

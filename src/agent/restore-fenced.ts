@@ -28,8 +28,9 @@ export function restoreFenced(host: Host, log: AgentLog): void {
         const isFree = view.maps.length === 0 && (record.mode === 'map' || disksOf(view).length === 0)
         const { mount } = record.request.use
         const isClear = isFree && (mount === null || mountAt(host.paths, mount) === null)
+        // An attach that ends meanwhile removes it.
         const note = readFencedNote(host, name)
-        writeHoldNote(host, name, isClear ? { ...note, isClear } : note)
+        if (note) writeHoldNote(host, name, isClear ? { ...note, isClear } : note)
       }
     } catch (error) {
       if (!isLunkeeperError(error)) throw error

@@ -48,6 +48,7 @@ export class VolumeMonitor {
   #memory: HoldMemory = NOTHING_KNOWN
   #plan: HoldPlan | null = null
   #seen: Observation | null = null
+  #isWorkedOn = false
   #isLooking = false
   #looksAgain = false
   #isLeft = false
@@ -138,6 +139,7 @@ export class VolumeMonitor {
     for (;;) {
       const seen = await this.#backend.observe(this.record, sessions, asked)
       const isWorkedOn = !seen.facts.isReady && (await isWorkedOnByCommand(this.#context.host, this.record))
+      this.#isWorkedOn = isWorkedOn
       const facts = this.#factsOf(seen, isWorkedOn)
       this.#history.backMs = returnedSinceMs(facts, this.#memory)
       const plan = planHold(facts, this.#memory)
@@ -269,7 +271,8 @@ export class VolumeMonitor {
     if (!seen) return []
     return (this.#plan?.checks ?? []).flatMap((sid) => {
       const disk = seen.checkedDisk(sid)
-      return disk ? [{ record, disk, lose: (error, moved) => this.#lose(sid, error, moved) }] : []
+      const lose: CheckedPath['lose'] = (error, moved) => this.#lose(sid, error, moved)
+      return disk ? [{ record, disk, isWorkedOn: this.#isWorkedOn, lose }] : []
     })
   }
 

@@ -4,6 +4,8 @@ import type { LabNode, Target } from '../../lab/index.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, lunkeeper } from './node.ts'
 import { loginByHand } from './other-session.ts'
+import { slowCheck } from './slow-check.ts'
+import { SEEN_MS } from './volume.ts'
 
 describe('a LUN number that is used again for another volume is noticed', () => {
   const it = onNode({ volume: { mount: '/mnt/v' } })
@@ -103,6 +105,27 @@ describe('a LUN number that is used again for another volume is noticed', () => 
     // By the name of the other place, too.
     await lunkeeper(node).detach('/mnt/other/kept/v')
     await node.sh('umount /mnt/kept /mnt/other; rmdir /mnt/kept /mnt/other')
+    await expectNothingLeft(node)
+  })
+
+  it('a file system check during which the LUN is swapped writes nothing more', async ({
+    node,
+    target,
+    volume,
+  }) => {
+    await target.map(5, { serial: 'a1' })
+    await volume.mounted()
+    await volume.detach()
+    await using check = await slowCheck(node)
+    const attach = await node.start(['lunkeeper', 'attach', ...volume.flags, '--mount', '/mnt/v'])
+    await check.writes()
+    await target.unmap(5)
+    await target.map(5, { serial: 'b2' })
+    await attach.errors(/error\[IDENTITY_MISMATCH\]/, SEEN_MS)
+    await attach.exited
+    const written = await target.hash(5)
+    await check.fails()
+    expect(await target.hash(5)).toBe(written)
     await expectNothingLeft(node)
   })
 })

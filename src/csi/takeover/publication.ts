@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.ts'
+import { withoutCopies } from '../../host/read/mount-copies.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import { samePortal } from '../../model/portal.ts'
@@ -38,8 +39,9 @@ export function isSessionOf({ portals }: OldState, { portal }: Session): boolean
 /**
  * A disk counts as the old driver's by target, portal and LUN, and by the SCSI address and name that it recorded; after
  * a new login these differ.
+ * @param at mount points whose mounts are listed, and not their copies elsewhere
  */
-export function lookAtOld(host: Host, state: OldState): OldPublication {
+export function lookAtOld(host: Host, state: OldState, ...at: readonly string[]): OldPublication {
   const view = lookAtVolume(host, state, { counts: (session) => isSessionOf(state, session) })
   const isNoted = (disk: ScsiDisk) =>
     state.disks.some(({ name, hctl }) => name === disk.name && hctl === formatHctl(disk.hctl))
@@ -56,7 +58,7 @@ export function lookAtOld(host: Host, state: OldState): OldPublication {
     disks,
     strangers: all.filter((disk) => !isIts(disk)),
     device: device ?? null,
-    mounts: device ? mountsOf(host, device) : [],
+    mounts: device ? withoutCopies(host.paths, mountsOf(host, device), at) : [],
   }
 }
 

@@ -53,7 +53,7 @@ function isMounted(host: Host, place: string): boolean {
 async function withdraw(driver: Driver, volumeId: string, state: OldState, target: string): Promise<void> {
   const { host } = driver
   while (isDeadAt(host, target)) await unmountProven(host, { name: volumeId, identity: null }, target)
-  const found = lookAtOld(host, state)
+  const found = lookAtOld(host, state, target)
   const mount = oldMountAt(host, volumeId, state, found, target)
   if (found.mounts.some(({ point }) => point !== target)) {
     if (mount) await unmountProven(host, { name: volumeId, identity: null }, target)
@@ -105,7 +105,7 @@ function foundAgain(host: Host, volumeId: string, state: OldState, target: strin
   const { iqn, lun } = state
   const own = attachmentOf(readRecords(host).attachments, state)
   if (own) throw new LunkeeperError('CONFLICT', `LUN ${lun} of ${iqn} is attached as ${own.name}`)
-  const others = lookAtOld(host, state).mounts.filter(({ point }) => point !== target)
+  const others = lookAtOld(host, state, target).mounts.filter(({ point }) => point !== target)
   if (others.length > 0)
     throw new LunkeeperError(
       'BUSY',

@@ -41,8 +41,12 @@ export interface FullReservations extends Reservations {
  * Registrations, reservation and capabilities; null if the target does not support persistent reservations.
  * @throws TARGET_AWAY the target does not answer now · STUCK
  */
-export async function readReservations(host: Host, disk: ScsiDisk): Promise<FullReservations | null> {
-  return fullReservations(disk, await persist(host, disk, READ_ALL))
+export async function readReservations(
+  host: Host,
+  disk: ScsiDisk,
+  deadlineMs?: number,
+): Promise<FullReservations | null> {
+  return fullReservations(disk, await persist(host, disk, READ_ALL, deadlineMs))
 }
 
 /** @throws TARGET_AWAY */
@@ -209,8 +213,13 @@ function isDone([answer]: readonly PersistAnswer[]): boolean {
   return answer?.kind === 'done'
 }
 
-function persist(host: Host, disk: ScsiDisk, commands: readonly PersistCommand[]): Promise<PersistAnswer[]> {
-  return throughSg(host, disk, (worker, path) => worker.call('persist', { path, commands }, SG_DEADLINE_MS))
+function persist(
+  host: Host,
+  disk: ScsiDisk,
+  commands: readonly PersistCommand[],
+  deadlineMs = SG_DEADLINE_MS,
+): Promise<PersistAnswer[]> {
+  return throughSg(host, disk, (worker, path) => worker.call('persist', { path, commands }, deadlineMs))
 }
 
 function unreadable(disk: ScsiDisk, answer: PersistAnswer | undefined): LunkeeperError {

@@ -5,8 +5,8 @@ import { readHostTable } from './mounts.ts'
 
 /**
  * Mounts, each of them once. A directory that is also visible elsewhere (a kubelet's directory that is bind-mounted from
- * another disk) shows every mount below it in both places; an unmount in one place removes the copy, too.
- * @param at mount points whose mounts are returned, and not their copies elsewhere
+ * another disk) shows every mount below it in both places, and an unmount of the one removes the other.
+ * @param at mount points whose mounts are always returned, also if they are copies
  */
 export function withoutCopies(
   paths: HostPaths,
@@ -16,29 +16,22 @@ export function withoutCopies(
   if (mounts.every((mount) => mounts.every((other) => other === mount || !showsSame(mount, other))))
     return [...mounts]
   const table = readHostTable(paths)
-  const entries = new Set(table.filter((entry) => mounts.some((mount) => isAt(mount, entry.mount))))
-  const isPreferred = ({ mount }: MountEntry) => at.includes(mount.point)
-  for (const entry of [...entries].toSorted((a, b) => Number(isPreferred(b)) - Number(isPreferred(a))))
-    if (entries.has(entry))
-      for (const copy of copiesOf(entry, table))
-        if (!isPreferred(copy) || isPreferred(entry)) entries.delete(copy)
-  return mounts.filter((mount) => [...entries].some((entry) => isAt(mount, entry.mount)))
-}
-
-/** The mounts of the same namespace that go when this one is unmounted. */
-function copiesOf(entry: MountEntry, table: readonly MountEntry[]): Set<MountEntry> {
-  const same = table.filter(({ mount }) => showsSame(mount, entry.mount))
-  const copies = new Set([entry])
-  // A copy may have copies of its own, which the loop then also visits.
-  for (const copy of copies)
-    for (const other of same) if (followsUnmount(other, table, copy, table)) copies.add(other)
-  copies.delete(entry)
-  return copies
+  const entries = table.filter((entry) => mounts.some((mount) => isAt(mount, entry.mount)))
+  const [named, others] = [true, false].map((isNamed) =>
+    entries.filter(({ mount }) => at.includes(mount.point) === isNamed),
+  ) as [MountEntry[], MountEntry[]]
+  const copies = new Set<MountEntry>()
+  for (const entry of [...named, ...others])
+    if (!copies.has(entry))
+      for (const other of others)
+        if (other !== entry && followsUnmount(other, table, entry, table)) copies.add(other)
+  const left = entries.filter((entry) => !copies.has(entry))
+  return mounts.filter((mount) => left.some((entry) => isAt(mount, entry.mount)))
 }
 
 /**
  * Whether one mount goes when another is unmounted: it is at the same place of a mount that receives events from the one
- * under the other (fs/pnode.c:propagate_umount). They may be in two mount namespaces.
+ * under the other, and nothing is mounted below it (fs/pnode.c:propagate_umount). They may be in two mount namespaces.
  */
 export function followsUnmount(
   their: MountEntry,
@@ -49,9 +42,21 @@ export function followsUnmount(
   if (!showsSame(our.mount, their.mount)) return false
   const base = baseOf(their, theirs)
   const { at, under } = baseOf(our, ours)
-  return (
-    at === base.at && typeof under?.shared === 'number' && base.under?.follows.includes(under.shared) === true
-  )
+  if (at !== base.at || !base.under || typeof under?.shared !== 'number') return false
+  if (theirs.some(({ parent, mount }) => parent === their.id && mount.point !== their.mount.point))
+    return false
+  const groups = groupsAfter(under.shared, theirs)
+  return base.under.follows.some((group) => groups.has(group))
+}
+
+/** The peer groups that an event of this group reaches, also over others that receive and pass it on. */
+function groupsAfter(first: number, table: readonly MountEntry[]): ReadonlySet<number> {
+  const groups = new Set([first])
+  // The loop also visits what is added meanwhile.
+  for (const group of groups)
+    for (const { follows, shared } of table)
+      if (shared !== null && follows.includes(group)) groups.add(shared)
+  return groups
 }
 
 const bare = (path = '') => (path === '/' ? '' : path)

@@ -1,7 +1,7 @@
 import type { HostPaths } from '../paths.ts'
 import { linkName, listNames, readAttribute, readLink, readText } from './attribute.ts'
 import { followsUnmount } from './mount-copies.ts'
-import { readHostTable, readMountTable } from './mounts.ts'
+import { readHostTable, readMounts, readMountTable } from './mounts.ts'
 
 /** Objects that may be in use: mount points, and block devices by number (`8:16`) and by name under /dev (`sdb`). */
 export interface Usable {
@@ -51,6 +51,9 @@ export interface UsersOptions {
  */
 export function findUsers(paths: HostPaths, usable: Usable, options: UsersOptions = {}): Users {
   const home = readLink(`${paths.self}/ns/mnt`)
+  // Also where a bind mount shows what is mounted at the given points.
+  const mounted = readMounts(paths).filter(({ devno }) => usable.devnos.includes(devno))
+  const homePoints = [...new Set([...usable.points, ...mounted.map(({ point }) => point)])]
   // As the mounted /proc numbers it, which in another pid namespace differs from process.pid.
   const me = linkName(`${paths.proc}/self`)
   const devices = new Set(usable.deviceNames.map((name) => `/dev/${name}`))
@@ -77,7 +80,7 @@ export function findUsers(paths: HostPaths, usable: Usable, options: UsersOption
       )
       for (const { point, follows } of mounts) if (!follows) namespaces.push({ ...process(), point })
     }
-    const points = isHome ? usable.points : (places.get(namespace) ?? [])
+    const points = isHome ? homePoints : (places.get(namespace) ?? [])
 
     const uses = usesOf(directory, exe, points, devices)
     if (options.maps !== false && uses.length === 0) uses.push(...mappingsOf(directory, points, hexDevnos))

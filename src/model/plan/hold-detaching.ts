@@ -19,10 +19,10 @@ const ASKS: ReadonlySet<ReturnStep> = new Set(['log-out', 'make-path', 'verify']
 
 /**
  * The next steps for a volume whose detach has begun. A running detach is left alone: it asks the disks itself
- * before each act that can write. If the detach was killed or failed, a file system may still be mounted and may
- * write. The agent therefore keeps asking which volume answers and who owns it, and stops I/O that must not go
- * there. Everything else is left to the next detach: no outage begins, no path carries I/O again, and nothing is
- * unmounted or attached.
+ * before each act that can write. Only if another volume answers while it writes out is its I/O stopped. If the
+ * detach was killed or failed, a file system may still be mounted and may write. The agent therefore keeps asking
+ * which volume answers and who owns it, and stops I/O that must not go there. Everything else is left to the next
+ * detach: no outage begins, no path carries I/O again, and nothing is unmounted or attached.
  */
 export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const { nowMs, mode, map, paths } = facts
@@ -41,19 +41,30 @@ export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
       ...plan,
       steps: note.isClear ? taken : [...taken, ...stopped(facts), ...dropped(facts, note)],
     }
+  const usable = paths.filter(isUsable)
   if (facts.isWorkedOn)
-    return { ...plan, memory: { ...memory, verified: new Map() }, lookAtMs: nowMs + WORKED_ON_MS }
-  if (mode !== 'map') return { ...plan, checks: paths.filter(isUsable).map(({ sid }) => sid) }
+    return {
+      ...plan,
+      memory: { ...memory, verified: new Map() },
+      checks: (mode === 'map' ? usable.filter(isActiveIn(map)) : usable).map(({ sid }) => sid),
+      lookAtMs: nowMs + WORKED_ON_MS,
+    }
+  if (mode !== 'map') return { ...plan, checks: usable.map(({ sid }) => sid) }
   return typeof map === 'object' ? planLeft({ ...facts, map }, plan) : plan
+}
+
+/** Whether a hold map sends I/O through a path. */
+function isActiveIn(map: HoldFacts['map']): (path: HeldPath) => boolean {
+  const paths = typeof map === 'object' ? map.paths : []
+  return ({ devno }) => paths.some((one) => one.active && one.devno === devno)
 }
 
 /** A detach left the volume with its hold map. */
 function planLeft(facts: HoldFacts & { readonly map: HoldMapState }, plan: HoldPlan): HoldPlan {
   const { nowMs, map, paths } = facts
   const { memory } = plan
-  const isActive = ({ devno }: HeldPath) => map.paths.some((one) => one.active && one.devno === devno)
   const usable = paths.filter(isUsable)
-  const active = usable.filter(isActive)
+  const active = usable.filter(isActiveIn(map))
   /** What is known over the path's present connection. */
   const knownOf = ({ sid, connection }: HeldPath) => {
     const known = memory.verified.get(sid)

@@ -103,9 +103,10 @@ export async function fenced(
 export async function askReservations(
   host: Host,
   disk: ScsiDisk,
+  deadlineMs?: number,
 ): Promise<FullReservations | 'none' | 'silent'> {
   try {
-    return (await readReservations(host, disk)) ?? 'none'
+    return (await readReservations(host, disk, deadlineMs)) ?? 'none'
   } catch (error) {
     if (isLunkeeperError(error)) return 'silent'
     throw error

@@ -125,16 +125,21 @@ function keepFenced(host: Host, name: VolumeName, { since, trouble, holder, disc
 export function fencedNames(host: Host): VolumeName[] {
   return listNames(fencedNotes(host)).flatMap((file) => {
     const name = basename(file, '.json')
-    return !file.startsWith('.') && isName(name) ? [name] : []
+    return file === `${name}.json` && isName(name) ? [name] : []
   })
 }
 
-/** The copy of the note of a fenced volume. If it cannot be read, its existence is all that is known: the volume is fenced. */
-export function readFencedNote(host: Host, name: VolumeName): HoldNote {
+/**
+ * The copy of the note of a fenced volume; null if there is none any more. If it cannot be read, its existence is all that is known:
+ * the volume is fenced.
+ */
+export function readFencedNote(host: Host, name: VolumeName): HoldNote | null {
   let text = ''
   try {
     text = readFileSync(fencedPathOf(host, name), 'utf8')
-  } catch {}
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+  }
   return (
     parseHoldNote(text) ?? {
       since: new Date().toISOString(),

@@ -13,7 +13,7 @@ import { readHoldNote } from '../records/hold-note.ts'
 import type { VolumeView } from './volume.ts'
 import { disksOf } from './volume.ts'
 
-/** A healthy target answers within milliseconds, and the other volumes of a list wait for a silent one. */
+/** For each question. A healthy target answers within milliseconds, and the other volumes of a list wait for a silent one. */
 const OWNER_DEADLINE_MS = 5000
 
 /**
@@ -50,10 +50,14 @@ async function ask(
   fence: NonNullable<Attachment['fence']>,
   disk: ScsiDisk,
 ): Promise<Pick<OwnerStatus, 'mine' | 'holder'>> {
-  const { verdict, holder } = await askDisk(host, disk, identity, { fence, deadlineMs: OWNER_DEADLINE_MS })
-  if (verdict === 'ours' && !fence.isReleasing) return { mine: true, holder: null }
+  const { verdict, holder } = await askDisk(host, disk, identity, {
+    // While a detach releases it, it is this node's until the target has confirmed that.
+    fence: { ...fence, isReleasing: false },
+    deadlineMs: OWNER_DEADLINE_MS,
+  })
+  if (verdict === 'ours') return { mine: true, holder: null }
   if (verdict !== 'lost' || holder === undefined) return { mine: null, holder: null }
-  const told = await askReservations(host, disk)
+  const told = await askReservations(host, disk, OWNER_DEADLINE_MS)
   return {
     mine: false,
     holder: (typeof told === 'string' ? null : initiatorOf(told, holder)) ?? formatKey(holder),

@@ -1,6 +1,7 @@
 import type { Openable } from '../../host/disk/openers.ts'
 import { findOpeners } from '../../host/disk/openers.ts'
 import type { Host } from '../../host/host.ts'
+import { withoutCopies } from '../../host/read/mount-copies.ts'
 import { mountsOfDevices } from '../../host/read/mounts.ts'
 import type { UserProcess, Users } from '../../host/read/users.ts'
 import { findUsers } from '../../host/read/users.ts'
@@ -75,7 +76,8 @@ export async function describeUsers(
   const devices = disks
     .map((disk) => ('hctl' in disk ? deviceOf(disk) : disk))
     .filter((device) => device !== null)
-  const mounts = devices.flatMap((device) => mountsOf(host, device)).map((mount) => mount.point)
+  const mounted = devices.flatMap((device) => mountsOf(host, device))
+  const mounts = withoutCopies(host.paths, mounted, points).map((mount) => mount.point)
   // A program with an open file on a logical volume keeps the disk below in use.
   const holders = holdersOn(
     host.paths,

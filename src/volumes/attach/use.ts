@@ -13,6 +13,7 @@ import type { Host } from '../../host/host.ts'
 import type { WriteProof } from '../../host/proof/proof.ts'
 import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { readMounts } from '../../host/read/mounts.ts'
+import type { DmMap } from '../../model/snapshot.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Begun } from '../../model/plan/use.ts'
@@ -20,6 +21,7 @@ import { nextUseStep } from '../../model/plan/use.ts'
 import type { VolumeUse } from '../../model/request.ts'
 import { whileCarried } from '../holding/while-carried.ts'
 import { beginFormatting, endFormatting, readFormatting } from '../formatting.ts'
+import { isAgentRunning } from '../../state/records/agent-lock.ts'
 import { readDiskMark } from '../../state/proof/ext4-mark.ts'
 import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import type { Stepper } from '../step.ts'
@@ -27,6 +29,7 @@ import type { Device } from '../../state/view/users.ts'
 import { describeUsers, mountsOf } from '../../state/view/users.ts'
 import { explainDuplicateUuid } from './duplicate-uuid.ts'
 import type { Path } from './path.ts'
+import { whileOurs } from './while-ours.ts'
 import { protectDirectory } from './protect-directory.ts'
 
 export interface UseWork {
@@ -196,9 +199,9 @@ async function isLeftOver({ host, device }: UseWork, uuid: string, begun: Begun 
 const ATTACH_AGAIN = 'Wait until the target is back and accepts writes, then run the same attach again.'
 
 /**
- * Runs an act that writes, after every path has proven to be the volume. A first attach does not wait for a path
- * that is lost meanwhile: the file system is not in use yet, so the act fails, and its program ends. For a volume
- * that was ready, the agent holds I/O and brings the path back.
+ * Runs an act that writes, after every path has proven to be the volume, and stops it if that changes. A first attach
+ * does not wait for a path that is lost meanwhile: the file system is not in use yet, so the act fails, and its program
+ * ends. For a volume that was ready, the agent holds I/O and brings the path back; it also asks the paths.
  */
 function withVolumeProof<T>(
   { host, device, record }: UseWork,
@@ -206,15 +209,13 @@ function withVolumeProof<T>(
 ): Promise<T> {
   return withProof(
     () => proveDevice(host, record(), device),
-    (proof) =>
-      record().phase === 'ready'
-        ? act(proof)
-        : whileCarried(
-            host,
-            device,
-            { hint: ATTACH_AGAIN, giveUp: (map) => setQueueing(host, map, false) },
-            (signal) => act(proof, signal),
-          ),
+    async (proof) => {
+      const ours = (over?: AbortSignal) =>
+        whileOurs(host, record(), device, over, (signal) => act(proof, signal))
+      if (record().phase === 'ready') return (await isAgentRunning(host)) ? act(proof) : ours()
+      const giveUp = (map: DmMap) => setQueueing(host, map, false)
+      return whileCarried(host, device, { hint: ATTACH_AGAIN, giveUp }, ours)
+    },
   )
 }
 

@@ -27,9 +27,10 @@ beforeEach(() => {
   asked = []
 })
 
-function path(record: Attachment = staged, disk = 'sda', sid = 1): CheckedPath {
+function path(record: Attachment = staged, disk = 'sda', sid = 1, isWorkedOn = false): CheckedPath {
   return {
     record,
+    isWorkedOn,
     disk: {
       name: disk,
       sid,
@@ -37,6 +38,11 @@ function path(record: Attachment = staged, disk = 'sda', sid = 1): CheckedPath {
     } as unknown as CheckedPath['disk'],
     lose: async ({ code }, moved) => void lost.push({ code, moved: moved() }),
   }
+}
+
+const identity: Questions['identity'] = async (_, disk) => {
+  asked.push(`identity of ${disk.name}`)
+  return { disk, verdict: 'stranger', error: mismatch() }
 }
 
 const removeOthers: Questions['removeOthers'] = async (_, { key }, disk) => {
@@ -57,6 +63,7 @@ async function check(
       asked.push(`${record.name} ${disks[0]!.name}`)
       if (full !== null) throw full
     },
+    identity,
     removeOthers,
     isRegistered: () => isRegistered,
   }
@@ -131,10 +138,10 @@ describe('a path', () => {
   })
 })
 
-describe('the keys at the target', () => {
-  const fence = { key: '4c4b000000010001', persists: true } as never
-  const reserved = { ...staged, fence }
+const fence = { key: '4c4b000000010001', persists: true } as never
+const reserved = { ...staged, fence }
 
+describe('the keys at the target', () => {
   it('are read again when they have changed, and those of other nodes are removed', async () => {
     const generations: (number | null)[] = []
     const checks = new IdentityChecks(
@@ -148,6 +155,7 @@ describe('the keys at the target', () => {
             return generation === 7 ? 'same' : 'registered'
           }),
         full: async () => expect.unreachable(),
+        identity,
         removeOthers,
         isRegistered: () => true,
       },
@@ -164,7 +172,7 @@ describe('the keys at the target', () => {
     const generations: (number | null)[] = []
     const quick: Questions['quick'] = async (_, disks) =>
       disks.map(({ generation }) => (generations.push(generation), 'registered'))
-    const questions = { quick, full: async () => {}, removeOthers, isRegistered: () => true }
+    const questions = { quick, full: async () => {}, identity, removeOthers, isRegistered: () => true }
     const checks = new IdentityChecks(node.host, new MovedIo(node.host), () => {}, questions)
     for (const port of ['40000', '40000', '40001']) {
       node.file('sys/class/iscsi_connection/connection1:0/local_port', `${port}\n`)
@@ -196,6 +204,7 @@ describe('the keys at the target', () => {
       {
         quick: async () => ['registered'],
         full: async () => expect.unreachable(),
+        identity,
         removeOthers: async () => {
           throw new LunkeeperError('TARGET_AWAY', 'no answer')
         },
@@ -210,9 +219,24 @@ describe('the keys at the target', () => {
 describe('a detach', () => {
   const detaching: Attachment = { ...staged, phase: 'detaching' }
 
-  it('that is at work asks the disks itself', async () => {
+  const working = path(detaching, 'sda', 1, true)
+
+  it('that is at work asks who owns the volume itself', async () => {
     node.record(detaching)
     await withLock(...volumeLock(node.host, staged, 'detach'), () => check([path()], 'other', mismatch()))
+    await check([{ ...working, record: { ...reserved, phase: 'detaching' } }], 'registered')
+    expect([asked, lost]).toEqual([[], []])
+  })
+
+  it('that is at work writes nothing more to another volume', async () => {
+    node.record(detaching)
+    await check([working], 'other')
+    expect(lost).toMatchObject([{ code: 'IDENTITY_MISMATCH' }])
+  })
+
+  it('or an attach that is at work removes another volume’s disk itself', async () => {
+    node.record({ ...staged, phase: 'attaching' })
+    await check([working], 'other')
     expect([asked, lost]).toEqual([[], []])
   })
 
@@ -253,6 +277,7 @@ describe('a check that takes long', () => {
         return disks[0]!.disk.name === 'sda' && rounds.length < 3 ? slow.promise : disks.map(() => 'same')
       },
       full: async () => {},
+      identity,
       removeOthers,
       isRegistered: () => true,
     })
@@ -275,6 +300,7 @@ describe('a check that takes long', () => {
         return disks.map(() => 'same')
       },
       full: () => never,
+      identity,
       removeOthers,
       isRegistered: () => true,
     })

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { expect, it } from 'vitest'
@@ -34,4 +34,14 @@ it.each([
   restoreFenced(host, new AgentLog(() => {}))
   expect(readHoldNote(host, NAME)).toMatchObject({ ended: 'fenced', kind: 'fenced' })
   expect(readHoldNote(host, OTHER)).toMatchObject({ kind: 'fenced', holder: 'node-b' })
+})
+
+it('a volume that an attach has just got back is not fenced', () => {
+  const { host, record } = fakeNode()
+  record(staged)
+  mkdirSync(join(host.places.records, 'fenced'), { recursive: true })
+  // Listed, and gone when it is read.
+  symlinkSync('gone', join(host.places.records, 'fenced', `${NAME}.json`))
+  restoreFenced(host, new AgentLog(() => {}))
+  expect(readHoldNote(host, NAME)).toBeNull()
 })

@@ -78,3 +78,25 @@ it('a copy of a copy goes, too', () => {
     '/data/kubelet/staged',
   ])
 })
+
+it('an event also goes over a mount that does not show the place itself', () => {
+  // /b is a slave of /data, and /c of /b; /d is a part of /b that remains after /b was unmounted.
+  const part = '10 1 254:2 /a /d rw shared:5 master:2 - ext4 /dev/vdb rw'
+  const third = '11 1 254:2 / /c rw master:5 - ext4 /dev/vdb rw'
+  const table = [ROOT, DISK, part, third, mount(12, 2, '/data/x'), mount(13, 11, '/c/x')]
+  expect(points(table)).toEqual(['/data/x'])
+})
+
+it('a copy with a mount below it stays, and so counts', () => {
+  const slave = KUBELET.replace('shared:2', 'master:2')
+  const below = '20 4 0:50 / /var/lib/kubelet/staged/sub rw - tmpfs none rw'
+  expect(points([ROOT, DISK, slave, staged, copy, below])).toHaveLength(2)
+  // What is mounted on the copy itself goes to the directory below.
+  const onTop = '20 4 0:50 / /var/lib/kubelet/staged rw - tmpfs none rw'
+  expect(points([ROOT, DISK, slave, staged, copy, onTop])).toEqual(['/data/kubelet/staged'])
+})
+
+it('points that matter are kept, also if one is a copy of the other', () => {
+  const both = ['/var/lib/kubelet/staged', '/data/kubelet/staged']
+  expect(points([ROOT, DISK, KUBELET, staged, copy], ...both)).toEqual(both)
+})

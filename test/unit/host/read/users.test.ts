@@ -96,6 +96,15 @@ test('a mapping is known by its path, where a file system has no device of its o
   ).toContainEqual(['sleep', 'map', '/mnt/v1/lib.so'])
 })
 
+test('a process is a user wherever the device is mounted, also at a point that was not named', () => {
+  const tree = recorded('bookworm-in-use')
+  expect(uses(tree, { points: [], devnos: ['8:16'], deviceNames: [] })).toContainEqual([
+    'sleep',
+    'cwd',
+    '/mnt/v1/sub',
+  ])
+})
+
 test('a mapping is known by its device too, where its path tells nothing', () => {
   const tree = recorded('bookworm-in-use')
   expect(uses(tree, { points: [], devnos: ['8:16'], deviceNames: [] })).toContainEqual([

@@ -172,13 +172,13 @@ export class FakeHoldNode implements Noted {
 
   #checkIdentities(): void {
     this.#checkMs = this.iscsi.nowMs + CHECK_INTERVAL_MS
-    // A running detach asks the disks itself (agent/identity-checks.ts).
-    if (this.isWorkedOn) return
     for (const sid of this.last?.checks ?? []) {
       const session = this.iscsi.bySid(sid)
       if (!session?.disk) continue
       const answer = this.iscsi.answerOf(session)
       if (answer !== 'foreign' && answer !== 'absent' && answer !== 'lost') continue
+      // A running detach asks for the owner itself (agent/identity-checks.ts).
+      if (this.isWorkedOn && answer !== 'foreign') continue
       const { devno } = session.disk
       const refused = { cause: answer, message: `${devno} is ${answer}` }
       const loss = {
