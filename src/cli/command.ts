@@ -65,8 +65,12 @@ export interface CommandInput<Options extends readonly Option[] = readonly Optio
 
 /** What a command can use while it runs. */
 export interface Context {
-  /** Opened on first use, closed when the command ends. */
-  host(): Promise<Host>
+  /**
+   * Opened on first use, closed when the command ends.
+   * @param ignoresConfig with the default places if the configuration file cannot be used, and a warning
+   * @throws BAD_CONFIG
+   */
+  host(options?: { readonly ignoresConfig?: boolean }): Promise<Host>
   /** Defaults of this node for flags that were not given; read on first use. @throws BAD_CONFIG */
   config(): Promise<Config>
   /**

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import type { Host } from '../host/host.ts'
-import { LunkeeperError } from '../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import type { Context } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import type { Config } from './input/config-file.ts'
@@ -35,9 +35,13 @@ export function openContext(
   return {
     commands: COMMANDS,
     json: globals.json,
-    async host() {
+    async host({ ignoresConfig = false } = {}) {
       const { openHost } = await import('../host/host.ts')
-      const { flags, hold } = await config()
+      const { flags, hold } = await config().catch((error: unknown) => {
+        if (!ignoresConfig || !isLunkeeperError(error, 'BAD_CONFIG')) throw error
+        warn(`${error.message}; the defaults are used`)
+        return { flags: {}, hold: {} } satisfies Config
+      })
       return (host ??= openHost({
         places: placesOf(globals, flags),
         ...rootOf(globals, flags),

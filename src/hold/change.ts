@@ -22,20 +22,22 @@ import { configureMultipathd } from '../volumes/holding/multipathd.ts'
 /**
  * Changes how long a volume's I/O is held. On a hold map this takes effect at once, even during an outage. The
  * kernel does not change the timer of a lost session: there the new hold applies from the next outage.
+ * @param asked null: the recorded one is applied again
  * @throws NOT_FOUND CONFLICT
  */
 export async function setHold(
   host: Host,
   name: string,
-  wanted: Hold,
+  asked: Hold | null,
   control: OperationControl = {},
 ): Promise<VolumeStatus> {
   const first = readyRecord(host, name)
   return withLock(...volumeLock(host, first, 'hold', control.signal), async () => {
     const record = readyRecord(host, name)
+    const from = record.request.hold.wanted
+    const wanted = asked ?? from
     const changed = { ...record, request: { ...record.request, hold: { ...record.request.hold, wanted } } }
     writeRecord(host, changed)
-    const from = record.request.hold.wanted
     if (from !== wanted) recordAct(host, record.name, { event: 'hold-changed', from, to: wanted })
     const panic = panicWarning(host, wanted)
     if (panic !== null) control.observer?.warn?.(record.name, panic)

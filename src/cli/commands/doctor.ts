@@ -10,7 +10,7 @@ export const doctorCommand = command({
   group: 'read',
   summary: 'Diagnose this node, and repair what is safe to repair',
   about:
-    'Checks volumes, sessions, maps and records, and reports findings: holds that are running or too short, wrong volumes and sizes, broken file systems, files in bare mount points, dead sessions, missing daemons, corrupt records, interrupted operations, phantoms and their causes, timers, paths, versions, secrets. Changes nothing without --fix. With --fix it makes the safe repairs, each after checking the kernel again: it removes unused disks from targets that have volumes; it removes leftover maps, immutable directories and node records; it finishes detaches; it restores timers and the dirty page limit. With --fix CODE it makes the repairs of that finding only, including those that require consent. A disk in use is never touched. Ends in bounded time, even during an outage. Exit status 3 if a critical finding or a warning remains.',
+    'Checks volumes, sessions, maps and records, and reports findings: holds that are running or too short, wrong volumes and sizes, broken file systems, files in bare mount points, dead sessions, missing daemons, corrupt records, interrupted operations, phantoms and their causes, timers, paths, versions, secrets. Changes nothing without --fix. With --fix it makes the safe repairs, each after checking the kernel again: it removes unused disks from targets that have volumes; it removes leftover maps, immutable directories and node records; it finishes detaches; it restores timers and the dirty page limit. With --fix CODE it makes the repairs of that finding only, including those that require consent. A disk in use is never touched. Ends in bounded time, even during an outage. Exit status 3 if a critical finding or a warning remains; 1 if none does, but a repair failed.',
   usage: ['[--fix [CODE]] [--dry-run]'],
   options: [
     {
@@ -38,5 +38,6 @@ export const doctorCommand = command({
     return context.operate((operation) => doctor(host, { dryRun, code, ...operation }))
   },
   text: doctorText,
-  exit: ({ findings }) => (isSerious(findings) ? 3 : 0),
+  exit: ({ findings, repairs = [] }) =>
+    isSerious(findings) ? 3 : repairs.some(({ error }) => error !== null) ? 1 : 0,
 })

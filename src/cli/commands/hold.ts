@@ -103,7 +103,8 @@ async function giveUpAll(
   how: { readonly grace: number; readonly shutdown: boolean },
 ): Promise<readonly VolumeStatus[]> {
   requireRoot('ending holds')
-  const host = await context.host()
+  // A shutdown must not hang because of a mistake in a file.
+  const host = await context.host({ ignoresConfig: how.shutdown })
   context.warn(GIVE_UP_WARNING)
   const { giveUpAll: end } = await import('../../hold/give-up.ts')
   return context.operate(({ signal }) =>

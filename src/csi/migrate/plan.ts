@@ -1,5 +1,6 @@
 import type { WorkloadPatch } from './inline.ts'
 import type { OurClaim, OurVolume } from './persistent-volume.ts'
+import { shellWord } from '../../model/shell.ts'
 
 /** One step of a migration. */
 export interface PlanStep {
@@ -26,8 +27,8 @@ export function planOf(
   const created = replaced.map(({ volume }) => volume.metadata.name)
   const changes = patches.map(({ kind, namespace, name, patch }) =>
     patch
-      ? `kubectl patch ${kind.toLowerCase()} -n ${quoted(namespace)} ${quoted(name)} --type strategic -p ${quoted(JSON.stringify(patch))}`
-      : `kubectl delete ${kind.toLowerCase()} -n ${quoted(namespace)} ${quoted(name)}`,
+      ? `kubectl patch ${kind.toLowerCase()} -n ${shellWord(namespace)} ${shellWord(name)} --type strategic -p ${shellWord(JSON.stringify(patch))}`
+      : `kubectl delete ${kind.toLowerCase()} -n ${shellWord(namespace)} ${shellWord(name)}`,
   )
   const steps: PlanStep[] = [
     {
@@ -40,7 +41,7 @@ export function planOf(
       what: 'Set the reclaim policy to Retain first: no data may be deleted with a claim.',
       commands: old.map(
         (name) =>
-          `kubectl patch pv ${quoted(name)} --type merge -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`,
+          `kubectl patch pv ${shellWord(name)} --type merge -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`,
       ),
     },
     {
@@ -50,8 +51,10 @@ export function planOf(
     {
       what: 'Delete the claims and the old volumes; the data is kept.',
       commands: [
-        ...claims.map(({ namespace, name }) => `kubectl delete pvc -n ${quoted(namespace)} ${quoted(name)}`),
-        ...old.map((name) => `kubectl delete pv ${quoted(name)}`),
+        ...claims.map(
+          ({ namespace, name }) => `kubectl delete pvc -n ${shellWord(namespace)} ${shellWord(name)}`,
+        ),
+        ...old.map((name) => `kubectl delete pv ${shellWord(name)}`),
       ],
     },
     {
@@ -78,9 +81,9 @@ export function planOf(
         // A PersistentVolume that is bound to a claim is not deleted before its claim (pv-protection).
         commands: [
           ...newClaims.map(
-            ({ namespace, name }) => `kubectl delete pvc -n ${quoted(namespace)} ${quoted(name)}`,
+            ({ namespace, name }) => `kubectl delete pvc -n ${shellWord(namespace)} ${shellWord(name)}`,
           ),
-          ...created.map((name) => `kubectl delete pv ${quoted(name)}`),
+          ...created.map((name) => `kubectl delete pv ${shellWord(name)}`),
         ],
       },
       {
@@ -94,8 +97,3 @@ export function planOf(
 type Named = { readonly namespace: string; readonly name: string }
 
 const isOne = (a: Named, b: Named) => a.namespace === b.namespace && a.name === b.name
-
-/** Quotes a text as one word of a shell command. */
-function quoted(text: string): string {
-  return /^[\w.:/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-}

@@ -2,6 +2,7 @@ import type { SessionStatus } from '../../model/attachment.ts'
 import type { NodeCheck } from '../check.ts'
 import type { Finding } from '../finding.ts'
 import type { Scene } from '../scene.ts'
+import { shellWord } from '../../model/shell.ts'
 
 /** Why the kernel may create disks that no user requested. */
 export interface ScanCauses {
@@ -30,8 +31,12 @@ export function scanCauses({ record, site, rules }: ScanCauses): string[] {
 /** The commands and changes that stop the scans. */
 export function scanRemedy({ record, rules }: ScanCauses, iqn: string): string[] {
   return [
-    ...(record === 'auto' ? [`iscsiadm -m node -T ${iqn} -o update -n node.session.scan -v manual`] : []),
-    ...rules.map((rule) => `ln -s /dev/null /etc/udev/rules.d/${rule.slice(rule.lastIndexOf('/') + 1)}`),
+    ...(record === 'auto'
+      ? [`iscsiadm -m node -T ${shellWord(iqn)} -o update -n node.session.scan -v manual`]
+      : []),
+    ...rules.map(
+      (rule) => `ln -s /dev/null /etc/udev/rules.d/${shellWord(rule.slice(rule.lastIndexOf('/') + 1))}`,
+    ),
   ]
 }
 

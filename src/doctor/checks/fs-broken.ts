@@ -35,6 +35,8 @@ const REPORTED_ELSEWHERE = [
   'IDENTITY_MISMATCH',
   'LUN_ABSENT',
   'FENCED',
+  // Its owner cannot be asked now, so nothing is written to it; `lunkeeper owner` says why.
+  'OWNER_UNKNOWN',
   'TARGET_AWAY',
   // The machine is slow: the next run will tell.
   'PROOF_EXPIRED',

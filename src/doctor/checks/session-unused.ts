@@ -1,6 +1,7 @@
 import type { SessionStatus } from '../../model/attachment.ts'
 import type { NodeCheck } from '../check.ts'
 import type { Finding } from '../finding.ts'
+import { shellWord } from '../../model/shell.ts'
 
 export const sessionUnused: NodeCheck = {
   name: 'sessions without a user',
@@ -23,7 +24,7 @@ export function judgeUnused(sessions: readonly SessionStatus[], ours: ReadonlySe
         fix:
           portal === null
             ? `iscsiadm -m session -r ${sid} --logout`
-            : `lunkeeper doctor --fix SESSION_UNUSED ends it if nothing has its disks open; or: iscsiadm -m node -T ${iqn} -p ${portal} --logout`,
+            : `lunkeeper doctor --fix SESSION_UNUSED ends it if nothing has its disks open; or: iscsiadm -m node -T ${shellWord(iqn)} -p ${shellWord(portal)} --logout`,
       },
     ]
   })

@@ -5,14 +5,12 @@ import { failureReason } from '../../host/exec/run.ts'
 import { isImmutable, setImmutable } from '../../host/fs/immutable.ts'
 import type { Host } from '../../host/host.ts'
 import { nodeDatabase } from '../../host/iscsi/database.ts'
-import { logout } from '../../host/iscsi/logout.ts'
 import { removeNodeRecord } from '../../host/iscsi/node-record.ts'
 import { ownNodeRecords } from '../../host/iscsi/own-records.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { removeHoldMap, setQueueing } from '../../host/map/hold-map.ts'
 import { openCount } from '../../host/map/open-count.ts'
 import { readBlockStat } from '../../host/read/block-stat.ts'
-import { expectedDisks } from '../../host/read/disk-use.ts'
 import { isFsAlive } from '../../host/read/file-systems.ts'
 import { readableSecrets } from '../../host/read/iscsi-site.ts'
 import { isHoldMap, readMap } from '../../host/read/maps.ts'
@@ -21,29 +19,39 @@ import { readSessions } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { parseIqn } from '../../model/iqn.ts'
 import { parsePortal } from '../../model/portal.ts'
-import { targetLock } from '../../state/records/locks.ts'
+import { mountLock, targetLock } from '../../state/records/locks.ts'
 import { readRecords } from '../../state/records/volumes.ts'
-import { listSessions } from '../../state/view/sessions.ts'
 import { sayOpeners } from '../../state/view/openers.ts'
-import { readSnapshot } from '../../host/read/snapshot.ts'
 import { mapUnowned } from '../checks/map-unowned.ts'
 import { judgeNodeRecords } from '../checks/record-stale.ts'
-import { judgeUnused } from '../checks/session-unused.ts'
-import type { RepairStep } from './plan.ts'
-import { readDiskUse, whyKept } from './disk-use.ts'
+import { detachFound } from '../../volumes/detach/detach.ts'
+import { findVolume } from '../../volumes/detach/find.ts'
+import type { OperationControl } from '../../volumes/step.ts'
+import { changed } from './changed.ts'
+import type { RepairStepOf } from './plan.ts'
 
 // Immediately before it acts, each act checks again that what it repairs is still wrong.
 
-type StepOf<Kind extends RepairStep['kind']> = Extract<RepairStep, { kind: Kind }>
-
-const changed = (what: string) => new LunkeeperError('CONFLICT', `${what}: nothing was changed`)
-
 const START_DEADLINE_MS = 60_000
+
+/** Detaches a volume whose attach or detach was interrupted. @throws CONFLICT it has been attached meanwhile · as detach */
+export async function finishInterrupted(
+  host: Host,
+  { volume, phase }: RepairStepOf<'detach'>,
+  control: OperationControl,
+): Promise<void> {
+  const find = () => {
+    const found = findVolume(host, volume)
+    if (found.record?.phase !== phase) throw changed(`${volume} is not ${phase} any more`)
+    return found
+  }
+  await detachFound(host, find, control)
+}
 
 /** Removes a hold map that has no record, and that nothing has open. @throws CONFLICT BUSY MAP_FAILED */
 export async function removeUnownedMap(
   host: Host,
-  { map: name, device }: StepOf<'remove-map'>,
+  { map: name, device }: RepairStepOf<'remove-map'>,
 ): Promise<void> {
   const map = readMap(host.paths, device)
   if (!map || map.name !== name) return
@@ -62,13 +70,24 @@ export async function removeUnownedMap(
   if (stat === null || stat.inFlight > 0) throw new LunkeeperError('BUSY', 'it holds I/O')
   if ((await openCount(host, map)) > 0)
     throw new LunkeeperError('BUSY', 'the kernel has it open: a mount in another namespace, a loop device')
+  // An attach may have adopted it meanwhile.
+  if (mapUnowned.unowned({ ...owner, records: readRecords(host).attachments }).length === 0)
+    throw changed(`${name} has a record now`)
   // The kernel refuses to remove the map if a program opens it now; that program must not hang.
   await setQueueing(host, map, false)
   await removeHoldMap(host, map)
 }
 
 /** Clears the flag that prevents writes to a bare mount point. @throws CONFLICT NO_PERMISSION */
-export async function unprotect(host: Host, { directory }: StepOf<'unprotect'>): Promise<void> {
+export function unprotect(
+  host: Host,
+  { directory }: RepairStepOf<'unprotect'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  return withLock(...mountLock(host, directory, signal), () => unprotectLocked(host, directory))
+}
+
+async function unprotectLocked(host: Host, directory: string): Promise<void> {
   const { attachments, corrupt } = readRecords(host)
   const isRecorded = attachments.some(
     ({ protectedDirectory, request }) => protectedDirectory === directory || request.use.mount === directory,
@@ -84,7 +103,7 @@ export async function unprotect(host: Host, { directory }: StepOf<'unprotect'>):
 /** Removes a node record of ours that nothing needs. @throws CONFLICT LOCKED DATABASE_FAILED */
 export async function removeStaleRecord(
   host: Host,
-  { iqn: target, portal: where }: StepOf<'remove-node-record'>,
+  { iqn: target, portal: where }: RepairStepOf<'remove-node-record'>,
   signal?: AbortSignal,
 ): Promise<void> {
   const iqn = parseIqn(target)
@@ -99,40 +118,8 @@ export async function removeStaleRecord(
   })
 }
 
-/** Ends a session that retries a target that nothing uses. @throws CONFLICT BUSY LEFT_BEHIND */
-export async function endUnusedSession(
-  host: Host,
-  { session: sid, iqn: target }: StepOf<'logout'>,
-  signal?: AbortSignal,
-): Promise<void> {
-  const iqn = parseIqn(target)
-  await withLock(...targetLock(host, { iqn }, 'doctor', signal), async () => {
-    const { attachments, corrupt } = readRecords(host)
-    const ours = new Set<string>(attachments.map(({ request }) => request.iqn))
-    const status = listSessions(host).filter((one) => one.sid === sid)
-    if (status.length === 0) return
-    if (corrupt.length > 0 || status[0]!.iqn !== target || judgeUnused(status, ours).length === 0)
-      throw changed(`session ${sid} is logged in, or used`)
-    const { sessions, disks } = readSnapshot(host.paths)
-    const session = sessions.find((one) => one.sid === sid)
-    const own = disks.filter((disk) => disk.sid === sid)
-    const tables = expectedDisks(host.paths)
-    for (const disk of session ? own : []) {
-      // The disk is not running, because its session is lost. Every other condition is checked.
-      const why = whyKept({ ...readDiskUse(host, session!, disk, tables), state: 'running' })
-      if (why !== null) throw new LunkeeperError('BUSY', `${disk.name ?? 'a disk'}: ${why}`)
-    }
-    const openers = await findOpeners(
-      host,
-      own.flatMap(({ name, devno, ...disk }) => (name && devno ? [{ ...disk, name, devno }] : [])),
-    )
-    if (openers.length > 0) throw new LunkeeperError('BUSY', sayOpeners(openers))
-    await logout(host, sid, signal)
-  })
-}
-
 /** Makes a file with a secret readable by its owner only. @throws CONFLICT NO_PERMISSION */
-export function restrict(host: Host, { path }: StepOf<'restrict'>): void {
+export function restrict(host: Host, { path }: RepairStepOf<'restrict'>): void {
   if (!readableSecrets(host.paths, nodeDatabase(host)).some((one) => one.path === path)) return
   const { mode } = lstatSync(path)
   // Through a link, the mode of another file would change.
@@ -145,7 +132,11 @@ export function restrict(host: Host, { path }: StepOf<'restrict'>): void {
 }
 
 /** @throws INTERNAL the unit does not start */
-export async function startUnit(host: Host, { unit }: StepOf<'start'>, signal?: AbortSignal): Promise<void> {
+export async function startUnit(
+  host: Host,
+  { unit }: RepairStepOf<'start'>,
+  signal?: AbortSignal,
+): Promise<void> {
   const ran = await host.run('systemctl', ['start', unit], { deadline: START_DEADLINE_MS, signal })
   if (ran.code !== 0) throw new LunkeeperError('INTERNAL', `systemctl start ${unit}: ${failureReason(ran)}`)
 }

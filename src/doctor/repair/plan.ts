@@ -1,4 +1,4 @@
-import type { SessionStatus } from '../../model/attachment.ts'
+import type { Attachment, SessionStatus } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
 import type { FindingCode } from '../codes.ts'
 import type { Finding } from '../finding.ts'
@@ -20,9 +20,9 @@ interface Act {
 /** One repair: what it changes, by name. Its present state is read again before the repair is made. */
 export type RepairStep = Act &
   (
-    | { readonly kind: 'detach'; readonly volume: string }
+    | { readonly kind: 'detach'; readonly volume: string; readonly phase: Attachment['phase'] }
     | { readonly kind: 'restore-limit' }
-    | { readonly kind: 'set-hold'; readonly volume: string; readonly hold: Hold }
+    | { readonly kind: 'set-hold'; readonly volume: string }
     | {
         readonly kind: 'remove-disks'
         readonly session: number
@@ -37,6 +37,9 @@ export type RepairStep = Act &
     | { readonly kind: 'expand'; readonly volume: string }
     | { readonly kind: 'start'; readonly unit: 'iscsid' | 'lunkeeper' }
   )
+
+/** A repair of this kind. */
+export type RepairStepOf<Kind extends RepairStep['kind']> = Extract<RepairStep, { kind: Kind }>
 
 /** What a planner sees. */
 export interface RepairFacts {
@@ -61,12 +64,14 @@ const PLANS: Partial<Record<FindingCode, Plans>> = {
             ...act(finding, `finish the detach of ${finding.subject}`),
             kind: 'detach',
             volume: finding.subject,
+            phase: 'detaching',
           }
         : null,
     consent: (finding) => ({
       ...act(finding, `detach ${finding.subject}`),
       kind: 'detach',
       volume: finding.subject,
+      phase: finding.evidence['phase'] as Attachment['phase'],
     }),
   },
   LIMIT_RAISED: {
@@ -83,7 +88,6 @@ const PLANS: Partial<Record<FindingCode, Plans>> = {
         ...act(finding, `hold I/O of ${finding.subject} for ${words} again`),
         kind: 'set-hold',
         volume: finding.subject,
-        hold,
       }
     },
   },

@@ -1,5 +1,6 @@
 import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
+import { readOwnDirtyBytes } from '../../host/memory/dirty-data.ts'
 import { syncDevice } from '../../host/disk/sync.ts'
 import type { Host } from '../../host/host.ts'
 import { WorkerError } from '../../host/worker/worker.ts'
@@ -7,6 +8,7 @@ import { withLock } from '../../host/lock/lock.ts'
 import { expectedDisks } from '../../host/read/disk-use.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
+import { formatBytes } from '../../model/bytes.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import { defaultName } from '../../model/name.ts'
@@ -135,17 +137,15 @@ async function removeLocked(
 }
 
 /** Answers after which nothing can, or may, be written to the disk. */
-const GONE = ['LUN_ABSENT', 'IDENTITY_MISMATCH', 'IDENTITY_UNREADABLE'] as const
+const GONE = ['LUN_ABSENT', 'IDENTITY_MISMATCH'] as const
 const SYNC_DEADLINE_MS = 30_000
 
 /**
  * A program that has closed the disk may have left data in memory, and no longer has a descriptor: the data is
- * written out first.
- * @returns why that did not work; null if it did, or if nothing can be written to it
+ * written out first. A disk that does not say which volume it is stays: it may only be busy.
+ * @returns why that did not work; null if it did, or if nothing can be written to it, and nothing is known to wait for that
  */
 async function whyUnwritten(host: Host, { iqn }: Session, disk: ScsiDisk): Promise<string | null> {
-  // Without an sg node the disk cannot be asked what it is, so nothing is written to it.
-  if (disk.sg === null) return null
   const volume = { name: defaultName(iqn, disk.hctl.lun), identity: disk.cached }
   try {
     for (const device of [...disk.partitions, openable(disk)].filter((one) => one !== null)) {
@@ -158,7 +158,10 @@ async function whyUnwritten(host: Host, { iqn }: Session, disk: ScsiDisk): Promi
     return null
   } catch (error) {
     // Another node has reserved it (EBADE): this node may not write to it.
-    if (isLunkeeperError(error, ...GONE) || isReserved(error)) return null
+    if (isLunkeeperError(error, ...GONE) || isReserved(error)) {
+      const bytes = disk.devno === null ? null : readOwnDirtyBytes(host.paths, disk.devno)
+      return bytes ? `${formatBytes(bytes)} written to it would be lost: ${(error as Error).message}` : null
+    }
     if (isLunkeeperError(error, 'STUCK')) throw error
     if (isLunkeeperError(error)) return `it could not be written out: ${error.message}`
     throw error

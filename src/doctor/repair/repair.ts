@@ -3,19 +3,19 @@ import { expand } from '../../volumes/expand.ts'
 import { setHold } from '../../hold/change.ts'
 import { recordAct } from '../../state/records/history.ts'
 import { listSessions } from '../../state/view/sessions.ts'
-import { detach } from '../../volumes/detach/detach.ts'
 import { restoreDirtyLimit } from '../../volumes/holding/dirty-limit.ts'
 import type { OperationControl } from '../../volumes/step.ts'
 import type { FindingCode } from '../codes.ts'
 import type { Finding, Repair } from '../finding.ts'
 import {
-  endUnusedSession,
+  finishInterrupted,
   removeStaleRecord,
   removeUnownedMap,
   restrict,
   startUnit,
   unprotect,
 } from './acts.ts'
+import { endUnusedSession } from './end-session.ts'
 import type { RepairStep } from './plan.ts'
 import { planRepairs } from './plan.ts'
 import { removePhantoms, sayKept } from './remove-disks.ts'
@@ -94,15 +94,15 @@ async function act(
 ): Promise<unknown> {
   switch (step.kind) {
     case 'detach':
-      return detach(host, step.volume, control)
+      return finishInterrupted(host, step, control)
     case 'restore-limit':
       return restoreDirtyLimit(host)
     case 'set-hold':
-      return setHold(host, step.volume, step.hold, control)
+      return setHold(host, step.volume, null, control)
     case 'remove-map':
       return removeUnownedMap(host, step)
     case 'unprotect':
-      return unprotect(host, step)
+      return unprotect(host, step, control.signal)
     case 'remove-node-record':
       return removeStaleRecord(host, step, control.signal)
     case 'logout':

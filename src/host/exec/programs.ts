@@ -29,6 +29,7 @@ export const PACKAGE_OF = {
   modprobe: 'kmod',
   udevadm: 'udev',
   systemctl: 'systemd',
+  busctl: 'systemd',
   'systemd-notify': 'systemd',
   xz: 'xz-utils',
   bzip2: 'bzip2',

@@ -24,16 +24,24 @@ const EXPECTED = new Set([0, 2, 9, 21, 32])
 /**
  * Ends one session, selected by its number: a target's name would end all sessions of the target. The kernel removes the
  * session's disks with it; the caller has verified that none is needed.
+ * @param verify called before each attempt; it throws if the session is needed by now
  * @throws LEFT_BEHIND TIMEOUT CANCELLED
  */
-export async function logout(host: Host, sid: number, signal?: AbortSignal): Promise<void> {
+export async function logout(
+  host: Host,
+  sid: number,
+  signal?: AbortSignal,
+  verify: () => void = () => {},
+): Promise<void> {
   const end = performance.now() + LOGIN_DEADLINE_MS
   const args = ['-m', 'session', '-r', String(sid), '-u']
+  verify()
   let ran = await host.run('iscsiadm', args, { deadline: DEADLINE_MS, signal, urgent: true })
   while (ran.code !== null && EXPECTED.has(ran.code) && performance.now() < end) {
     const again = performance.now() + RETRY_INTERVAL_MS
     while (isPresent(host, sid) && performance.now() < again) await pause(sid, signal)
     if (!isPresent(host, sid)) break
+    verify()
     ran = await host.run('iscsiadm', args, { deadline: DEADLINE_MS, signal })
   }
   // If the session ends while iscsiadm reads it, iscsiadm fails in various ways: what counts is that it is gone.

@@ -11,13 +11,15 @@ const KIB = 1024
  * @param devno 254:0
  */
 export function readVolumeDirtyData(paths: HostPaths, devno: string): DirtyData | null {
-  const own = sum(readText(`${paths.sys}/kernel/debug/bdi/${devno}/stats`), [
-    'BdiWriteback',
-    'BdiReclaimable',
-  ])
+  const own = readOwnDirtyBytes(paths, devno)
   if (own !== null) return { bytes: own, of: 'volume' }
   const all = readNodeDirtyBytes(paths)
   return all === null ? null : { bytes: all, of: 'node' }
+}
+
+/** The dirty data of one device; null without debugfs. @param devno 254:0 */
+export function readOwnDirtyBytes({ sys }: HostPaths, devno: string): number | null {
+  return sum(readText(`${sys}/kernel/debug/bdi/${devno}/stats`), ['BdiWriteback', 'BdiReclaimable'])
 }
 
 /** The dirty data of all devices of the node. */

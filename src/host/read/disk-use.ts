@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
 import type { HostPaths } from '../paths.ts'
+import { mountAt } from './mounts.ts'
 import { listNames, readAttribute, readLink, readText } from './attribute.ts'
 
 // Uses of a disk that are visible neither in its holders nor by opening it with O_EXCL.
@@ -10,7 +11,7 @@ import { listNames, readAttribute, readLink, readText } from './attribute.ts'
 export interface KernelUse {
   /** major:minor */
   readonly devnos: ReadonlySet<string>
-  /** Paths under /dev that do not exist here: they may be any disk. */
+  /** Paths of device nodes that do not exist here: they may be any disk. */
   readonly unknown: readonly string[]
 }
 
@@ -29,15 +30,25 @@ export function readKernelUse(paths: HostPaths): KernelUse {
         readAttribute(`${nvmet}/${subsystem}/namespaces/${namespace}/device_path`),
       ),
     ),
-  ].filter((file) => file !== null && file.startsWith('/dev/'))
+  ].filter((file) => file !== null)
   const devnos = new Set<string>()
   const unknown: string[] = []
   for (const file of files) {
-    const devno = devnoOf(join(paths.dev, file!.slice('/dev/'.length)))
-    if (devno === null) unknown.push(file!)
-    else devnos.add(devno)
+    const isBelowDev = file.startsWith('/dev/')
+    // A kubelet puts a loop device over its bind mount of a device node.
+    const node = isBelowDev ? file : nodeAt(paths, file)
+    const devno = node === null ? null : devnoOf(join(paths.dev, node.slice('/dev/'.length)))
+    if (devno !== null) devnos.add(devno)
+    // As a container sees it (/host/dev/sdb).
+    else if (isBelowDev || file.includes('/dev/')) unknown.push(file)
   }
   return { devnos, unknown }
+}
+
+/** The device node that is bind-mounted at a path; null if none is. */
+function nodeAt(paths: HostPaths, path: string): string | null {
+  const mount = mountAt(paths, path)
+  return mount && (mount.fs === 'devtmpfs' || mount.fs === 'tmpfs') ? `/dev${mount.root}` : null
 }
 
 /** The device number of a path; null if it does not exist. */

@@ -352,4 +352,7 @@ it('DIRECTORY_LEFT: directories of former volumes, once each, without those in u
     event({ event: 'attached', volume, directory, mount: directory })
   const history = [attached('old', '/a'), attached('db', '/a'), attached('db', '/b'), attached('raw', null)]
   expect(leftDirectories(history, new Set(['/b', null]))).toEqual([{ directory: '/a', volume: 'db' }])
+  // That detach has cleared the flag: an administrator has set it since.
+  const detached = event({ event: 'detached', volume: 'db', forced: false })
+  expect(leftDirectories([...history, detached], new Set(['/b', null]))).toEqual([])
 })

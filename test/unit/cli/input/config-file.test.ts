@@ -92,6 +92,14 @@ test('the configuration sets directories and the default hold, and a flag overri
   expect(flagged.places).toEqual({ records: '/else/where', runtime: '/srv/runtime' })
 })
 
+test('a shutdown ends holds although the configuration is wrong', async () => {
+  const file = join(temporary(), 'config.yaml')
+  writeFileSync(file, 'records: [')
+  await expect(contextOf({ config: file }).host()).rejects.toMatchObject({ code: 'BAD_CONFIG' })
+  const { places } = await contextOf({ config: file }).host({ ignoresConfig: true })
+  expect(places).toEqual({ records: '/var/lib/lunkeeper', runtime: '/run/lunkeeper' })
+})
+
 test('without a configuration file, the default directories and hold apply', async () => {
   const host = await contextOf({}).host()
   expect(host.places).toEqual({ records: '/var/lib/lunkeeper', runtime: '/run/lunkeeper' })
