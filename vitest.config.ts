@@ -51,7 +51,10 @@ export default defineConfig({
         },
       },
       // Brings Go, once, for Helm's templates, and Debian's packages for the image.
-      { extends: true, test: { name: 'deploy', include: ['test/deploy/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'deploy', include: ['test/deploy/**/*.test.ts'], testTimeout: 120_000 },
+      },
       // Needs Chromium: run with `npm run test:page`.
       {
         extends: true,

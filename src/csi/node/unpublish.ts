@@ -1,6 +1,6 @@
 import { removeTargetPath, resolveTargetPath } from '../../host/fs/target-path.ts'
 import type { Host } from '../../host/host.ts'
-import { readMounts } from '../../host/read/mounts.ts'
+import { mountAt } from '../../host/read/mounts.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { Mount } from '../../model/snapshot.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
@@ -25,7 +25,7 @@ export async function unpublish(driver: Driver, call: NodeUnpublishVolumeRequest
   if (record?.request.use.mount === target)
     throw grpcError('BUSY', `${target} is where ${volumeId} is staged`)
   for (;;) {
-    const mount = readMounts(host.paths).findLast(({ point }) => point === target)
+    const mount = mountAt(host.paths, target)
     if (!mount) break
     if (!isOwn(host, name, mount))
       throw grpcError('BUSY', `${mount.source || mount.fs} is mounted at ${target}, and is not ${volumeId}`)

@@ -1,6 +1,6 @@
 import type { Host } from '../../host/host.ts'
 import { queueingMaps } from '../../host/map/queueing.ts'
-import { readMounts } from '../../host/read/mounts.ts'
+import { mountAt } from '../../host/read/mounts.ts'
 import { resolveTargetPath } from '../../host/fs/target-path.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { failsIo } from '../../model/disk-state.ts'
@@ -82,7 +82,7 @@ async function isLost(host: Host, record: Attachment): Promise<boolean> {
 
 /** For a volume whose record is lost, or that was never here: unmounts only what certainly belongs to the volume. */
 async function withoutRecord({ host, observer, signal }: Driver, name: string, place: string): Promise<void> {
-  const mount = readMounts(host.paths).findLast(({ point }) => point === place)
+  const mount = mountAt(host.paths, place)
   if (!mount) return
   if (isDeadMount(host, mount)) return unmountProven(host, { name, identity: null }, place)
   if (!isMapOf(host, mount, name as Attachment['name']))

@@ -1,6 +1,6 @@
 import type { Host } from '../../host/host.ts'
 import { withoutCopies } from '../../host/read/mount-copies.ts'
-import { readMounts } from '../../host/read/mounts.ts'
+import { mountAt } from '../../host/read/mounts.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import { samePortal } from '../../model/portal.ts'
 import type { Mount, ScsiDisk, Session } from '../../model/snapshot.ts'
@@ -73,7 +73,7 @@ export function oldMountAt(
   { device }: OldPublication,
   place: string,
 ): Mount | undefined {
-  const mount = readMounts(host.paths).findLast(({ point }) => point === place)
+  const mount = mountAt(host.paths, place) ?? undefined
   if (!mount || (device !== null && mount.devno === device.devno)) return mount
   throw grpcError(
     'BUSY',

@@ -2,7 +2,7 @@ import { removeTargetPath } from '../../host/fs/target-path.ts'
 import { deleteNodeRecords } from '../../host/iscsi/delete-node-records.ts'
 import { forgetSession } from '../../host/iscsi/session-note.ts'
 import type { Host } from '../../host/host.ts'
-import { readMounts } from '../../host/read/mounts.ts'
+import { mountAt, readMounts } from '../../host/read/mounts.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import { failsIo } from '../../model/disk-state.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
@@ -68,8 +68,8 @@ async function withdraw(driver: Driver, volumeId: string, state: OldState, targe
 }
 
 function isDeadAt(host: Host, target: string): boolean {
-  const mount = readMounts(host.paths).findLast(({ point }) => point === target)
-  return mount !== undefined && isDeadMount(host, mount)
+  const mount = mountAt(host.paths, target)
+  return mount !== null && isDeadMount(host, mount)
 }
 
 async function detachOld(

@@ -47,16 +47,20 @@ export function isOfMissingDevice({ sys }: HostPaths, { source, devno }: Mount):
   return source.startsWith('/dev/') && !existsSync(`${sys}/dev/block/${devno}`)
 }
 
-/** The visible mount at a mount point: the last one there; null if there is none. */
+/**
+ * The visible mount at a mount point; null if there is none. Usually that is the last one there. A mount that was made elsewhere and
+ * propagates to a place that has one already is put below it, although it is later in the table (fs/namespace.c:attach_recursive_mnt).
+ */
 export function mountAt(paths: HostPaths, point: string): Mount | null {
-  if (!hasCache(paths)) return readMounts(paths).findLast((mount) => mount.point === point) ?? null
-  // Of several at one point the last one of the table stays in the map.
-  const byPoint = cached(
-    paths,
-    'mounts by point',
-    () => new Map(readMounts(paths).map((mount) => [mount.point, mount])),
+  if (!hasCache(paths)) return visible(readHostTable(paths).filter(({ mount }) => mount.point === point))
+  const byPoint = cached(paths, 'mounts by point', () =>
+    Map.groupBy(readHostTable(paths), ({ mount }) => mount.point),
   )
-  return byPoint.get(point) ?? null
+  return visible(byPoint.get(point) ?? [])
+}
+
+function visible(here: readonly MountEntry[]): Mount | null {
+  return here.findLast(({ id }) => !here.some(({ parent }) => parent === id))?.mount ?? null
 }
 
 /** Whether the path is the mount point of a mount that no later mount on a directory above it hides. */

@@ -1,7 +1,7 @@
 import { makeMountPoint, missingDirectories } from '../../host/fs/mount.ts'
 import { probeContent } from '../../host/fs/probe.ts'
 import type { Host } from '../../host/host.ts'
-import { readMounts } from '../../host/read/mounts.ts'
+import { mountAt } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { nextUseStep } from '../../model/plan/use.ts'
 import { deviceOf, mountsOf } from '../../state/view/users.ts'
@@ -24,7 +24,7 @@ export async function refuseUnusable(
   const { mount } = request.use
   const device = deviceOf(disk)
   if (mount === null || device === null) return
-  const atPoint = readMounts(host.paths).findLast(({ point }) => point === mount) ?? null
+  const atPoint = mountAt(host.paths, mount)
   const step = nextUseStep({
     use: { ...request.use, mount },
     mounts: mountsOf(host, device),

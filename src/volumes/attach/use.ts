@@ -12,7 +12,7 @@ import { isFsComplete } from '../../host/fs/complete.ts'
 import type { Host } from '../../host/host.ts'
 import type { WriteProof } from '../../host/proof/proof.ts'
 import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
-import { readMounts } from '../../host/read/mounts.ts'
+import { mountAt } from '../../host/read/mounts.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
@@ -80,7 +80,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
   let unchecked: string | null = null
   for (;;) {
     const mounts = mountsOf(host, device)
-    const atPoint = readMounts(host.paths).findLast((mount) => mount.point === use.mount) ?? null
+    const atPoint = mountAt(host.paths, use.mount)
     const formatting = record().formatting
     const same = atPoint && mounts.find((m) => m.point === atPoint.point && m.devno === atPoint.devno)
     const begun = readFormatting(host, identity)

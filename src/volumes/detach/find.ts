@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import type { Host } from '../../host/host.ts'
 import { listNames } from '../../host/read/attribute.ts'
 import { readDiskByName } from '../../host/read/disks.ts'
-import { readMounts } from '../../host/read/mounts.ts'
+import { mountAt } from '../../host/read/mounts.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
@@ -37,7 +37,7 @@ export function findVolume(host: Host, handle: string): Found {
     const point = cleanPath(handle)
     const pointed = attachments.find(({ request }) => request.use.mount === point)
     if (pointed) return fromRecord(pointed)
-    const mounted = readMounts(host.paths).findLast((mount) => mount.point === point)
+    const mounted = mountAt(host.paths, point)
     const device = mounted ? nameOfDevno(host, mounted.devno) : nameOfNode(handle)
     const volume = device && volumeOfDevice(host, device)
     if (volume) {

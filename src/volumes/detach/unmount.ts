@@ -1,5 +1,5 @@
 import { withoutCopies } from '../../host/read/mount-copies.ts'
-import { isOfMissingDevice, mountAt, readMounts } from '../../host/read/mounts.ts'
+import { isOfMissingDevice, mountAt } from '../../host/read/mounts.ts'
 import { isFsAlive } from '../../host/read/file-systems.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
@@ -68,7 +68,7 @@ async function unmountOne(
   isWritable: boolean,
 ): Promise<void> {
   const { host, steps, removed, volume } = work
-  const top = readMounts(host.paths).findLast(({ point }) => point === mount.point)
+  const top = mountAt(host.paths, mount.point)
   if (top && top.devno !== mount.devno)
     throw new LunkeeperError('BUSY', `${top.source} is mounted over ${mount.point}`, {
       hint: 'Unmount that first.',
@@ -95,7 +95,7 @@ async function unmountDead(
   { host, found, steps, removed, volume }: Dismantling,
   point: string,
 ): Promise<void> {
-  const mount = readMounts(host.paths).findLast((candidate) => candidate.point === point)
+  const mount = mountAt(host.paths, point)
   if (!mount || !/^\/dev\/(sd|dm-|mapper\/)/.test(mount.source)) return
   // Without a record, the volume was found by this mount; if the disk was dropped by force, the mount's device is
   // gone by now.

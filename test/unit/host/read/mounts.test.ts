@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isMountPoint, parseMountTable, readMounts } from '../../../../src/host/read/mounts.ts'
+import { isMountPoint, mountAt, parseMountTable, readMounts } from '../../../../src/host/read/mounts.ts'
 import { lay, nothing, recorded } from './tree.ts'
 
 const parse = (table: string) => parseMountTable(table).map(({ mount }) => mount)
@@ -125,4 +125,14 @@ test.each([
   const lines = ['/', ...points].map((point, at) => `${at} 1 8:${at} / ${point} rw - ext4 /dev/sda rw`)
   const paths = lay(nothing, { 'proc/1/mountinfo': `${lines.join('\n')}\n` })
   expect(isMountPoint(paths, '/mnt/v')).toBe(expected)
+})
+
+test('of several mounts at a point the one on top is visible, also if another was put below it later', () => {
+  const at = (...lines: string[]) =>
+    mountAt(lay(nothing, { 'proc/1/mountinfo': `${lines.join('\n')}\n` }), '/x')?.source
+  const first = '10 1 8:0 / /x rw - ext4 /dev/first rw'
+  expect(at(first, '20 10 8:16 / /x rw - ext4 /dev/second rw')).toBe('/dev/second')
+  expect(at('10 20 8:0 / /x rw - ext4 /dev/first rw', '20 1 8:16 / /x rw - ext4 /dev/below rw')).toBe(
+    '/dev/first',
+  )
 })
