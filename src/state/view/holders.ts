@@ -2,14 +2,15 @@ import type { Host } from '../../host/host.ts'
 import type { DiskHolder } from '../../host/read/holders.ts'
 import { holdersOn } from '../../host/read/holders.ts'
 import { readAttribute } from '../../host/read/attribute.ts'
+import { withoutCopies } from '../../host/read/mount-copies.ts'
 import { readMounts } from '../../host/read/mounts.ts'
+import { shellWord } from '../../model/shell.ts'
 
 /** The mounts of a block device on top of a volume, oldest first. */
 export function mountsOfBlock(host: Host, device: string): string[] {
   const devno = readAttribute(`${host.paths.sys}/class/block/${device}/dev`)
-  return readMounts(host.paths)
-    .filter((mount) => mount.devno === devno)
-    .map(({ point }) => point)
+  const mounts = readMounts(host.paths).filter((mount) => mount.devno === devno)
+  return withoutCopies(host.paths, mounts).map(({ point }) => point)
 }
 
 /** `logical volume vg/lv (dm-1), mounted at /srv`. */
@@ -34,7 +35,9 @@ export function remedyOf(host: Host, holders: readonly DiskHolder[]): string {
     holders.map(({ device }) => device),
   )
   const all = [...holders, ...above].toReversed()
-  const unmounts = all.flatMap(({ device }) => mountsOfBlock(host, device)).map((point) => `umount ${point}`)
+  const unmounts = all
+    .flatMap(({ device }) => mountsOfBlock(host, device))
+    .map((point) => `umount ${shellWord(point)}`)
   const commands = [...unmounts, ...all.flatMap(({ remedy }) => remedy ?? [])]
   return [...new Set(commands)].join('; ')
 }
