@@ -114,17 +114,26 @@ ExecStop=/bin/sleep 4
   })
 })
 
-describe.skipIf(!isEverything).each(kernels('bookworm'))(
-  'a shutdown ends with the agent in a container (%s)',
-  (debian) => {
+/** A scope that systemd stops at a shutdown, at the same time as everything else, and one that it leaves to its last program. */
+const SCOPES = [
+  ['CRI-O', ''],
+  ['containerd', '--property=DefaultDependencies=no '],
+] as const
+
+describe
+  .skipIf(!isEverything)
+  .each(kernels('bookworm').flatMap((debian) => SCOPES.map((scope) => [debian, ...scope] as const)))(
+  'a shutdown ends with the agent in a container (%s, a scope as of %s)',
+  (debian, _, property) => {
     const it = onSystemd(debian, {
       node: 'test',
       async prepare(node, target) {
-        // Like a container's scope: stopped at shutdown, at the same time as everything else.
         const box =
           'mkdir -p /run/host; mount --rbind / /run/host; exec lunkeeper --host-root /run/host agent'
         await node.write('/run/box', box)
-        await node.sh('systemd-run --unit=box unshare --mount --propagation slave --ipc sh /run/box')
+        await node.sh(
+          `systemd-run --unit=box ${property}unshare --mount --propagation slave --ipc sh /run/box`,
+        )
         await node.until(async () => /ready: 0/.test(await node.sh('journalctl -u box -o cat')), {
           deadline: 20_000,
         })

@@ -10,12 +10,11 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef } from '../../model/snapshot.ts'
 import { askDisk } from '../../state/proof/ask.ts'
 import type { Provable } from '../../state/proof/prove.ts'
+import { stoppable } from '../holding/stoppable.ts'
 
 /** As often as the agent asks the disks of a volume in use (src/agent/identity-checks.ts). */
 const CHECK_INTERVAL_MS = 5_000
 const ANSWER_DEADLINE_MS = 5_000
-/** A program whose I/O fails ends at once; until then it keeps the device open. */
-const END_MS = 5_000
 
 /**
  * Stops a program that writes for long (e2fsck, mkfs) if another volume answers meanwhile, or if another node takes
@@ -30,36 +29,29 @@ export async function whileOurs<T>(
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const over = new AbortController()
-  const done = work(signal ? AbortSignal.any([signal, over.signal]) : over.signal)
-  const ended = done.then(
-    () => null,
-    () => null,
-  )
-  try {
-    const error = await Promise.race([ended, firstLoss(host, volume, device, over.signal)])
-    if (error === null) return await done
-    await stopIo(host, device).catch((cause: Error) => {
-      throw new LunkeeperError(
-        error.code,
-        `${error.message}; its I/O could not be stopped: ${cause.message}`,
-        { cause },
-      )
-    })
-    await Promise.race([ended, sleep(END_MS, undefined, { signal: over.signal })])
-    throw error
-  } finally {
-    over.abort()
-  }
+  return stoppable(work, {
+    watch: (over) => firstLoss(host, volume, device, over),
+    stop: (reason) =>
+      stopIo(host, device).catch((cause: Error) => {
+        throw new LunkeeperError(
+          reason.code,
+          `${reason.message}; its I/O could not be stopped: ${cause.message}`,
+          {
+            cause,
+          },
+        )
+      }),
+    signal,
+  })
 }
 
-/** Why the device must not be written to any more. Never resolves if nothing happens until the signal. */
+/** Why the device must not be written to any more. */
 async function firstLoss(
   host: Host,
   { identity, fence }: Provable,
   device: BlockRef,
   over: AbortSignal,
-): Promise<LunkeeperError | null> {
+): Promise<LunkeeperError> {
   const ask = async () => {
     const { disks } = disksBeneath(host.paths, device.devno)
     const answers = await Promise.all(
@@ -67,16 +59,11 @@ async function firstLoss(
     )
     return answers.find(({ verdict }) => verdict === 'stranger' || verdict === 'lost')?.error ?? null
   }
-  try {
-    for (;;) {
-      await sleep(CHECK_INTERVAL_MS, undefined, { signal: over })
-      // A single odd answer does not count.
-      const error = (await ask()) && (await ask())
-      if (error) return error
-    }
-  } catch (error) {
-    if (over.aborted) return null
-    throw error
+  for (;;) {
+    await sleep(CHECK_INTERVAL_MS, undefined, { signal: over })
+    // A single odd answer does not count.
+    const error = (await ask()) && (await ask())
+    if (error) return error
   }
 }
 

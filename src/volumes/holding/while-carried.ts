@@ -5,6 +5,7 @@ import { readPaths } from '../../host/map/hold-map.ts'
 import { isHoldMap, readMap } from '../../host/read/maps.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef, DmMap } from '../../model/snapshot.ts'
+import { stoppable } from './stoppable.ts'
 
 /** How often the paths of the map are read; each reading starts a program. */
 const PATHS_INTERVAL_MS = 2_000
@@ -13,8 +14,6 @@ const HELD_MS = 12_000
 
 /** A path that fails again fails at once. */
 const TRIAL_MS = 500
-/** A program whose I/O fails ends at once; until then it keeps the device open. */
-const END_MS = 5_000
 
 export interface CarriedOptions {
   /** What the user can do if the wait was stopped. */
@@ -38,19 +37,13 @@ export async function whileCarried<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const map = readMap(host.paths, device.name)
-  const over = new AbortController()
-  const done = work(over.signal)
-  if (!map || !isHoldMap(map)) return done
-  const ended = done.then(
-    () => null,
-    () => null,
-  )
+  if (!map || !isHoldMap(map)) return work(new AbortController().signal)
   // If the paths cannot be read, they are not known to have failed.
   const hasFailed = async () =>
     (await readPaths(host).catch(() => null))?.get(map.name)?.every(({ active }) => !active) ?? false
-  const pause = (ms: number) => sleep(ms, undefined, { signal: over.signal })
   const tries: Promise<void>[] = []
-  const isHeld = async (): Promise<LunkeeperError> => {
+  const watch = async (over: AbortSignal): Promise<LunkeeperError> => {
+    const pause = (ms: number) => sleep(ms, undefined, { signal: over })
     for (let heldSinceMs: number | null = null; ;) {
       await pause(PATHS_INTERVAL_MS)
       const nowMs = performance.now()
@@ -58,7 +51,7 @@ export async function whileCarried<T>(
       if (heldSinceMs === null) continue
       const isLast = nowMs - heldSinceMs >= HELD_MS
       if (reinstateFailedPaths) {
-        tries.push(reinstateFailedPaths(over.signal).catch(() => {}))
+        tries.push(reinstateFailedPaths(over).catch(() => {}))
         await tries.at(-1)
         if (!isLast) continue
         await pause(TRIAL_MS)
@@ -68,19 +61,9 @@ export async function whileCarried<T>(
     }
     return new LunkeeperError('TARGET_AWAY', `${map.name} has no path: I/O is held`, { hint })
   }
-  const held = isHeld()
-  held.catch(() => {})
   try {
-    // The timer stops if the work ends first.
-    const error = await Promise.race([ended, held])
-    if (error === null) return await done
-    if (giveUp) {
-      await giveUp(map)
-      await Promise.race([ended, sleep(END_MS, undefined, { signal: over.signal })])
-    }
-    throw error
+    return await stoppable(work, { watch, stop: giveUp && (() => giveUp(map)) })
   } finally {
-    over.abort()
     // What it has begun belongs to this operation, and ends before it.
     await tries.at(-1)
   }

@@ -17,7 +17,7 @@ const debian = values.debian as Debian
 const mutations = mutationsNamed(values.plant)
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
-const total = { histories: 0, operations: 0, writes: 0, epochs: 0, violations: 0 }
+const total = { histories: 0, operations: 0, writes: 0, epochs: 0, violations: 0, broken: 0 }
 const started = performance.now()
 let left = Number(values.ops)
 let seed = Number(values.seed)
@@ -50,7 +50,13 @@ async function work(cpu: number | undefined): Promise<void> {
   while (left > 0 && (values.continue || total.violations === 0)) {
     const length = Math.min(left, Number(values.length))
     left -= length
-    await one({ seed: seed++, operations: length }, cpu)
+    const of = seed++
+    await one({ seed: of, operations: length }, cpu).catch((error: Error) => {
+      // A kernel of the lab may panic; the other histories are still worth playing.
+      if (!values.continue) throw error
+      total.broken++
+      say(`seed ${of} ${debian}: not played to its end: ${String(error.cause ?? error)}`)
+    })
   }
 }
 
@@ -59,6 +65,6 @@ if (values.replay === undefined) {
   await Promise.all(Array.from({ length: machines }, (_, index) => work(machines === 1 ? undefined : index)))
 } else await one(JSON.parse(await readFile(values.replay, 'utf8')), undefined)
 say(
-  `${debian}: ${total.histories} histories of two nodes, ${total.operations} operations, ${total.writes} writes, ${total.epochs} attachments, ${((performance.now() - started) / 1000).toFixed(0)} s, ${total.violations} violations`,
+  `${debian}: ${total.histories} histories of two nodes, ${total.operations} operations, ${total.writes} writes, ${total.epochs} attachments, ${((performance.now() - started) / 1000).toFixed(0)} s, ${total.violations} violations${total.broken > 0 ? `, ${total.broken} not played to their end: the harness broke` : ''}`,
 )
-process.exitCode = total.violations > 0 ? 1 : 0
+process.exitCode = total.violations + total.broken > 0 ? 1 : 0
