@@ -7,10 +7,10 @@ import { patient } from '../../lab/index.ts'
 import { isEverything, kernels } from './node.ts'
 import { attach, attachAll, grace, install, lost, onSystemd, POINTS, powerOff } from './on-systemd.ts'
 
-/** What another machine finds on the volumes afterwards. */
+/** What another machine finds on the volumes afterwards, which it takes over: a machine that is off has not detached them. */
 async function leftOn(lab: Lab, debian: Debian, target: Target, files: string[]): Promise<string[]> {
   const node = await lab.boot({ name: 'after', debian, address: '10.9.0.3' })
-  for (const point of POINTS) await attach(node, target, point)
+  for (const point of POINTS) await attach(node, target, point, '--take-over')
   const found = await Promise.all(files.map((file) => node.read(file).catch(() => 'not there')))
   await node.kill()
   return found
@@ -119,6 +119,8 @@ const SCOPES = [
   ['CRI-O', ''],
   ['containerd', '--property=DefaultDependencies=no '],
 ] as const
+/** systemd gives up an unmount that a held volume blocks; as long as it waits for it, nothing ends the hold in the second case. */
+const TIMEOUTS = '[Manager]\nDefaultTimeoutStopSec=10s\n'
 
 describe
   .skipIf(!isEverything)
@@ -131,6 +133,9 @@ describe
         const box =
           'mkdir -p /run/host; mount --rbind / /run/host; exec lunkeeper --host-root /run/host agent'
         await node.write('/run/box', box)
+        await node.mkdir('/etc/systemd/system.conf.d')
+        await node.write('/etc/systemd/system.conf.d/lab.conf', TIMEOUTS)
+        await node.sh('systemctl daemon-reexec')
         await node.sh(
           `systemd-run --unit=box ${property}unshare --mount --propagation slave --ipc sh /run/box`,
         )
