@@ -89,6 +89,16 @@ export class Model {
   }
 
   /**
+   * Whether a former owner is stopped and does not know that it is one. If the owner gives the volume back, nothing
+   * reserves it any more, and the former one's writes arrive when it continues (docs/ownership.md, "Known limitations").
+   */
+  get hasStopped(): boolean {
+    return this.nodes.some(
+      ({ name, attached, away }) => name !== this.owner && attached !== 'no' && away === 'paused',
+    )
+  }
+
+  /**
    * Whether no former owner has pending writes on a connection that has lasted. If the target forgets its
    * reservations without closing connections, these writes arrive (docs/ownership.md, "Known limitations").
    */

@@ -96,7 +96,7 @@ const CHOICES: { readonly [K in TwoNodesKind]: Choice<K> } = {
       runs(model.node(node)) &&
       model.node(node).attached !== 'no' &&
       (diesAfterMs !== undefined || model.canReach(model.node(node))) &&
-      (model.owner !== node || model.isForgettable(node)),
+      (model.owner !== node || (model.isForgettable(node) && !model.hasStopped)),
   },
   write: {
     weight: ({ nodes }) => (nodes.some(({ attached }) => attached === 'yes') ? 24 : 4),
