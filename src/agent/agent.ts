@@ -27,6 +27,7 @@ import { MovedIo } from './moved-io.ts'
 import { PortalProbes } from './portal-probes.ts'
 import { reattachAll } from './reattach.ts'
 import { restoreFenced } from './restore-fenced.ts'
+import { watchShutdown } from './shutdown-watch.ts'
 import { Scheduler } from './scheduler.ts'
 import { ScsiDeviceList } from './scsi-device-list.ts'
 import { VOLUME } from './volume-monitor.ts'
@@ -145,6 +146,10 @@ class Agent implements AsyncDisposable {
     followHints(host, hints, signal)
     host.witnesses.onBack = () => this.#monitors.witnessBack()
     removeShutdownGrace(host)
+    using _ = watchShutdown(host, (seconds) => {
+      this.#log.say(null, `the machine is shutting down: I/O is held for at most ${seconds} s from now on`)
+      this.#monitors.lookAtAll()
+    })
     recordAct(host, null, { event: 'agent-started', version: this.#options.version ?? null })
     await keepUdevOff(host)
     restoreFenced(host, this.#log)

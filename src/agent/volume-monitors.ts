@@ -164,6 +164,11 @@ export class VolumeMonitors {
       if (monitor.record.request.iqn === iqn && !monitor.isSettled) monitor.lookNow()
   }
 
+  /** The machine shuts down: other deadlines apply. */
+  lookAtAll(): void {
+    for (const monitor of this.#monitors()) monitor.lookNow()
+  }
+
   /** The source that says who owns a volume can be asked again. */
   witnessBack(): void {
     for (const monitor of this.#onHoldMaps()) if (!monitor.isSettled) monitor.lookNow()

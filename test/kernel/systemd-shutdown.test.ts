@@ -119,8 +119,6 @@ const SCOPES = [
   ['CRI-O', ''],
   ['containerd', '--property=DefaultDependencies=no '],
 ] as const
-/** systemd gives up an unmount that a held volume blocks; as long as it waits for it, nothing ends the hold in the second case. */
-const TIMEOUTS = '[Manager]\nDefaultTimeoutStopSec=10s\n'
 
 describe
   .skipIf(!isEverything)
@@ -133,9 +131,6 @@ describe
         const box =
           'mkdir -p /run/host; mount --rbind / /run/host; exec lunkeeper --host-root /run/host agent'
         await node.write('/run/box', box)
-        await node.mkdir('/etc/systemd/system.conf.d')
-        await node.write('/etc/systemd/system.conf.d/lab.conf', TIMEOUTS)
-        await node.sh('systemctl daemon-reexec')
         await node.sh(
           `systemd-run --unit=box ${property}unshare --mount --propagation slave --ipc sh /run/box`,
         )
