@@ -36,6 +36,12 @@ describe('doctor reports what is wrong with volumes, and no longer after its rem
     await node.sh(`cp -a ${database} /root/kept`)
     await volume.detach()
     await node.sh(`cp -a /root/kept/. ${database}/; mkdir -p /mnt/v; chattr +i /mnt/v`)
+    // An administrator has set the flag after the detach.
+    expect((await diagnose(node)).findings.map(({ code }) => code)).toEqual(['RECORD_STALE'])
+    // That the detach has cleared it was not written out: the directory is as it was before.
+    await node.sh(
+      "date -s '-1 hour' > /dev/null; chattr -i /mnt/v; chattr +i /mnt/v; date -s '+1 hour' > /dev/null",
+    )
     const stale = await found(node, 'RECORD_STALE')
     expect(stale).toMatchObject({ severity: 'info', evidence: { iqn: volume.iqn } })
     const left = await found(node, 'DIRECTORY_LEFT')

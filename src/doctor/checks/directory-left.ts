@@ -1,4 +1,8 @@
+import { lstat } from 'node:fs/promises'
+import { join } from 'node:path'
+
 import { isImmutable } from '../../host/fs/immutable.ts'
+import type { Host } from '../../host/host.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { HistoryEvent } from '../../model/history.ts'
 import { readHistory } from '../../state/records/history.ts'
@@ -20,7 +24,7 @@ export const directoryLeft: NodeCheck = {
     const left = await Promise.all(
       candidates.map(async (one) => {
         try {
-          return (await isImmutable(host, one.directory)) ? [one] : []
+          return (await isImmutable(host, one.directory)) && (await isOlder(host, one)) ? [one] : []
         } catch (error) {
           // Without lsattr nothing can be determined; a directory that hangs is not asked again.
           if (isLunkeeperError(error, 'PROGRAM_MISSING', 'TIMEOUT')) return []
@@ -39,23 +43,38 @@ export const directoryLeft: NodeCheck = {
   },
 }
 
-/**
- * Directories that were made immutable for a volume, the latest first, except those that are in use, and those of
- * volumes that were detached since: that detach has cleared the flag, so an administrator has set it again.
- */
+/** A directory that was made immutable as the bare mount point of a volume. */
+interface FormerMountPoint {
+  readonly directory: string
+  readonly volume: string
+  /** When that volume was detached since, which cleared the flag; null if it was not. ISO 8601. */
+  readonly detachedAt: string | null
+}
+
+/** Directories that were made immutable for a volume, the latest first, except those that are in use. */
 export function leftDirectories(
   history: readonly HistoryEvent[],
   used: ReadonlySet<string | null>,
-): { readonly directory: string; readonly volume: string }[] {
-  const found = new Map<string, string | null>()
-  const detached = new Set<string>()
+): readonly FormerMountPoint[] {
+  const found = new Map<string, FormerMountPoint>()
+  const detached = new Map<string, string>()
   for (const event of history.toReversed()) {
-    if (event.volume === null) continue
-    if (event.event === 'detached') detached.add(event.volume)
+    const { volume, at } = event
+    if (volume === null) continue
+    if (event.event === 'detached' && !detached.has(volume)) detached.set(volume, at)
     if (event.event !== 'attached' || !event.directory || found.has(event.directory)) continue
-    found.set(event.directory, detached.has(event.volume) ? null : event.volume)
+    const { directory } = event
+    found.set(directory, { directory, volume, detachedAt: detached.get(volume) ?? null })
   }
-  return [...found]
-    .flatMap(([directory, volume]) => (volume === null || used.has(directory) ? [] : { directory, volume }))
-    .slice(0, MAX_DIRECTORIES)
+  return [...found.values()].filter(({ directory }) => !used.has(directory)).slice(0, MAX_DIRECTORIES)
+}
+
+/**
+ * Whether the flag is from before the detach: a node that lost its power may not have written out that it was cleared. If the
+ * directory has changed since, an administrator has set it.
+ */
+async function isOlder(host: Host, { directory, detachedAt }: FormerMountPoint): Promise<boolean> {
+  if (detachedAt === null) return true
+  const now = await lstat(join(host.paths.root, directory)).catch(() => null)
+  return now !== null && now.ctimeMs < Date.parse(detachedAt)
 }

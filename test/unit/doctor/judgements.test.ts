@@ -351,8 +351,11 @@ it('DIRECTORY_LEFT: directories of former volumes, once each, without those in u
   const attached = (volume: string, directory: string | null) =>
     event({ event: 'attached', volume, directory, mount: directory })
   const history = [attached('old', '/a'), attached('db', '/a'), attached('db', '/b'), attached('raw', null)]
-  expect(leftDirectories(history, new Set(['/b', null]))).toEqual([{ directory: '/a', volume: 'db' }])
-  // That detach has cleared the flag: an administrator has set it since.
-  const detached = event({ event: 'detached', volume: 'db', forced: false })
-  expect(leftDirectories([...history, detached], new Set(['/b', null]))).toEqual([])
+  expect(leftDirectories(history, new Set(['/b', null]))).toEqual([
+    { directory: '/a', volume: 'db', detachedAt: null },
+  ])
+  const detached = event({ event: 'detached', volume: 'db', forced: false, at: '2026-11-30T10:00:00.000Z' })
+  expect(leftDirectories([...history, detached], new Set(['/b', null]))).toEqual([
+    { directory: '/a', volume: 'db', detachedAt: '2026-11-30T10:00:00.000Z' },
+  ])
 })
