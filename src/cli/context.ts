@@ -18,6 +18,8 @@ import type { Terminal } from './output/terminal.ts'
 /** The configuration file, unless a flag or LUNKEEPER_CONFIG names another. It may be missing. */
 const CONFIG_FILE = '/etc/lunkeeper/config.yaml'
 
+const NO_CONFIG: Config = { flags: {}, hold: {} }
+
 /**
  * Opens the context of a command.
  * @param command name of the command, for the history
@@ -40,7 +42,7 @@ export function openContext(
       const { flags, hold } = await config().catch((error: unknown) => {
         if (!ignoresConfig || !isLunkeeperError(error, 'BAD_CONFIG')) throw error
         warn(`${error.message}; the defaults are used`)
-        return { flags: {}, hold: {} } satisfies Config
+        return NO_CONFIG
       })
       return (host ??= openHost({
         places: placesOf(globals, flags),
@@ -80,7 +82,7 @@ export function openContext(
 /** The YAML parser is loaded only if there is a file. */
 async function configOf({ config }: Globals): Promise<Config> {
   const named = config ?? (process.env['LUNKEEPER_CONFIG'] || null)
-  if (named === null && !existsSync(CONFIG_FILE)) return { flags: {}, hold: {} }
+  if (named === null && !existsSync(CONFIG_FILE)) return NO_CONFIG
   const { readConfig } = await import('./input/config-file.ts')
   return readConfig(named ?? CONFIG_FILE)
 }

@@ -1,7 +1,6 @@
 import { syncDevice } from '../host/disk/sync.ts'
 import type { Host } from '../host/host.ts'
 import { fsInstance, lastErrorMs } from '../host/read/file-systems.ts'
-import { withoutCopies } from '../host/read/mount-copies.ts'
 import { isOfMissingDevice, mountAt } from '../host/read/mounts.ts'
 import { readHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
 import type { Attachment } from '../model/attachment.ts'
@@ -17,7 +16,7 @@ import { unmountAfterHold } from '../volumes/holding/unmount-after-hold.ts'
 import type { OperationControl } from '../volumes/step.ts'
 import type { Device } from '../state/view/users.ts'
 import { isReplaced, lookAtAttachment } from '../state/view/volume.ts'
-import { describeUsers, mountsOf } from '../state/view/users.ts'
+import { describeUsers, mountsElsewhere } from '../state/view/users.ts'
 
 /**
  * After I/O has failed: tests whether the file system still accepts writes and has lost none of its own metadata.
@@ -51,8 +50,7 @@ export async function recover(
       (await testWriteProven(host, record, device, point)) ?? (await lossOf(host, record, device))
     if (broken === null) return null
     // These mounts would keep the file system alive, so it could not be remounted.
-    const mounts = withoutCopies(host.paths, mountsOf(host, device), [point])
-    const others = mounts.filter((other) => other.point !== point)
+    const others = mountsElsewhere(host, [device], point)
     if (others.length > 0)
       return `its file system is broken (${broken}), and must be remounted once it is not in use: it is mounted at ${others.map((other) => other.point).join(', ')}`
     mark = await primeMark(host, record.request.use)

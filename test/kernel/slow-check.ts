@@ -1,12 +1,14 @@
 import { expect } from 'vitest'
 
-import type { LabNode } from '../../lab/index.ts'
+import type { LabNode, Target } from '../../lab/index.ts'
+import { expectNothingLeft } from './node.ts'
+import type { Volume } from './volume.ts'
 import { SEEN_MS } from './volume.ts'
 
 const E2FSCK = '/usr/sbin/e2fsck'
 
 /** The node's e2fsck writes for two minutes, like a check of a large, damaged file system. */
-export async function slowCheck(node: LabNode) {
+async function slowCheck(node: LabNode) {
   await node.write(
     '/run/e2fsck',
     `#!/bin/sh
@@ -33,4 +35,29 @@ touch /run/e2fsck.done
       await node.sh(`umount ${E2FSCK}; rm /run/e2fsck`)
     },
   }
+}
+
+/**
+ * Another volume that gets the volume's LUN while an attach checks its file system receives nothing once that attach has
+ * failed, and nothing is left.
+ * @param swap gives the LUN to another volume
+ */
+export async function expectCheckStopped(
+  target: Pick<Target, 'hash'>,
+  volume: Volume,
+  swap: () => Promise<unknown>,
+): Promise<void> {
+  const { node } = volume
+  await volume.mounted()
+  await volume.detach()
+  await using check = await slowCheck(node)
+  const attach = await node.start(['lunkeeper', 'attach', ...volume.flags, '--mount', volume.mount])
+  await check.writes()
+  await swap()
+  await attach.errors(/error\[IDENTITY_MISMATCH\]/, SEEN_MS)
+  await attach.exited
+  const written = await target.hash(volume.lun)
+  await check.fails()
+  expect(await target.hash(volume.lun)).toBe(written)
+  await expectNothingLeft(node)
 }

@@ -4,7 +4,7 @@ import { holdMapName } from '../../host/map/hold-map.ts'
 import type { Host } from '../../host/host.ts'
 import { readMap } from '../../host/read/maps.ts'
 import { withoutCopies } from '../../host/read/mount-copies.ts'
-import { isOfMissingDevice, readMounts } from '../../host/read/mounts.ts'
+import { isOfMissingDevice, mountAt, readMounts } from '../../host/read/mounts.ts'
 import { linkName } from '../../host/read/attribute.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { VolumeName } from '../../model/name.ts'
@@ -32,7 +32,7 @@ export function lookAtStaged(host: Host, record: Attachment, ...at: readonly str
   const mounts = readMounts(host.paths)
   const { mount: staging } = record.request.use
   const own = mounts.filter((mount) => belongs(host, record, device, staging, mount, mounts))
-  const atStaging = staging === null ? null : mounts.findLast(({ point }) => point === staging)
+  const atStaging = staging === null ? null : mountAt(host.paths, staging)
   return {
     device,
     mount: device && atStaging?.devno === device.devno ? atStaging : null,

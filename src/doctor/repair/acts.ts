@@ -19,6 +19,7 @@ import { readSessions } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { parseIqn } from '../../model/iqn.ts'
 import { parsePortal } from '../../model/portal.ts'
+import type { DmMap } from '../../model/snapshot.ts'
 import { mountLock, targetLock } from '../../state/records/locks.ts'
 import { readRecords } from '../../state/records/volumes.ts'
 import { sayOpeners } from '../../state/view/openers.ts'
@@ -55,10 +56,7 @@ export async function removeUnownedMap(
 ): Promise<void> {
   const map = readMap(host.paths, device)
   if (!map || map.name !== name) return
-  const { attachments: records, corrupt } = readRecords(host)
-  const owner = { records, corrupt, snapshot: { maps: [map], mounts: readMounts(host.paths) } }
-  if (!isHoldMap(map) || mapUnowned.unowned(owner).length === 0) throw changed(`${name} has a record now`)
-  if (corrupt.length > 0) throw changed('a record cannot be read, and may be for it')
+  refuseOwned(host, map)
   const mount = readMounts(host.paths).find(({ devno }) => devno === map.devno)
   if (mount) throw new LunkeeperError('BUSY', `it is mounted at ${mount.point}`)
   if (map.holders.length > 0) throw new LunkeeperError('BUSY', `it is used by ${map.holders.join(', ')}`)
@@ -71,11 +69,18 @@ export async function removeUnownedMap(
   if ((await openCount(host, map)) > 0)
     throw new LunkeeperError('BUSY', 'the kernel has it open: a mount in another namespace, a loop device')
   // An attach may have adopted it meanwhile.
-  if (mapUnowned.unowned({ ...owner, records: readRecords(host).attachments }).length === 0)
-    throw changed(`${name} has a record now`)
+  refuseOwned(host, map)
   // The kernel refuses to remove the map if a program opens it now; that program must not hang.
   await setQueueing(host, map, false)
   await removeHoldMap(host, map)
+}
+
+/** @throws CONFLICT */
+function refuseOwned(host: Host, map: DmMap): void {
+  const { attachments: records, corrupt } = readRecords(host)
+  const owner = { records, corrupt, snapshot: { maps: [map], mounts: readMounts(host.paths) } }
+  if (!isHoldMap(map) || mapUnowned.unowned(owner).length === 0) throw changed(`${map.name} has a record now`)
+  if (corrupt.length > 0) throw changed('a record cannot be read, and may be for it')
 }
 
 /** Clears the flag that prevents writes to a bare mount point. @throws CONFLICT NO_PERMISSION */

@@ -1,7 +1,7 @@
 import type { Mount } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
 import type { MountEntry } from './mounts.ts'
-import { readHostTable } from './mounts.ts'
+import { mountsOfDevices, readHostTable } from './mounts.ts'
 
 /**
  * Mounts, each of them once. A directory that is also visible elsewhere (a kubelet's directory that is bind-mounted from
@@ -27,6 +27,11 @@ export function withoutCopies(
         if (other !== entry && followsUnmount(other, table, entry, table)) copies.add(other)
   const left = entries.filter((entry) => !copies.has(entry))
   return mounts.filter((mount) => left.some((entry) => isAt(mount, entry.mount)))
+}
+
+/** The mounts of a mount's device, itself included, without copies. */
+export function mountsOfSameDevice(paths: HostPaths, { devno, point }: Mount): Mount[] {
+  return withoutCopies(paths, mountsOfDevices(paths, new Set([devno])), [point])
 }
 
 /**

@@ -4,8 +4,7 @@ import { WriteProof } from '../../host/proof/issue.ts'
 import { readHoldMaps } from '../../host/map/hold-map.ts'
 import { disksBeneath } from '../../host/read/beneath.ts'
 import { isHoldMap, readMap } from '../../host/read/maps.ts'
-import { withoutCopies } from '../../host/read/mount-copies.ts'
-import { readMounts } from '../../host/read/mounts.ts'
+import { mountsOfSameDevice } from '../../host/read/mount-copies.ts'
 import { readLiveConnection } from '../../host/read/sessions.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef, Mount, ScsiDisk } from '../../model/snapshot.ts'
@@ -78,8 +77,7 @@ export async function proveDevice(
  */
 export async function proveUnmount(host: Host, volume: Provable, mount: Mount): Promise<WriteProof> {
   const { devno } = mount
-  const mounts = readMounts(host.paths).filter((other) => other.devno === devno)
-  const isLast = withoutCopies(host.paths, mounts, [mount.point]).length < 2
+  const isLast = mountsOfSameDevice(host.paths, mount).length < 2
   // Major 0 is not a block device (Documentation/admin-guide/devices.txt).
   const beneath = disksBeneath(host.paths, devno)
   const isUnwritten = !isLast || devno.startsWith('0:') || beneath.isUnreachable

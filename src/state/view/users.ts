@@ -34,6 +34,12 @@ export function mountsOf(host: Host, device: Device): Mount[] {
   return mountsOfDevices(host.paths, numbers)
 }
 
+/** The mounts of these devices at other points than this one; copies of the mount there do not count. */
+export function mountsElsewhere(host: Host, devices: readonly Device[], point: string | null): Mount[] {
+  const mounts = devices.flatMap((device) => mountsOf(host, device))
+  return withoutCopies(host.paths, mounts, [point]).filter((mount) => mount.point !== point)
+}
+
 /**
  * Every process and mount namespace that uses these devices or anything below `points`. If it cannot be determined
  * who has a device open, processes with a descriptor of the device's own name count.

@@ -1,6 +1,5 @@
 import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import type { Host } from '../../host/host.ts'
-import { withoutCopies } from '../../host/read/mount-copies.ts'
 import { mountAt } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { findHoldMap, removeHoldMap } from '../../host/map/hold-map.ts'
@@ -12,7 +11,7 @@ import { openCount } from '../../host/map/open-count.ts'
 import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
-import { describeUsers, mountsOf } from '../../state/view/users.ts'
+import { describeUsers, mountsElsewhere } from '../../state/view/users.ts'
 import { forgetFenced, readHoldNote, removeHoldNote, writeHoldNote } from '../../state/records/hold-note.ts'
 
 /**
@@ -82,8 +81,7 @@ export async function clearMisplaced(host: Host, record: Attachment): Promise<st
   const devices = devicesOf(view.maps, disksOf(view))
   const { mount: point } = record.request.use
   const mount = point === null ? null : mountAt(host.paths, point)
-  const mounts = devices.flatMap((device) => mountsOf(host, device))
-  const others = withoutCopies(host.paths, mounts, [point]).filter((other) => other.point !== point)
+  const others = mountsElsewhere(host, devices, point)
   if (others.length > 0) return `it is mounted at ${others.map((other) => other.point).join(', ')}`
   try {
     await using _ = keepFailing(

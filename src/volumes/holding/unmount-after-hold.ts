@@ -1,7 +1,7 @@
 import { remountFs } from '../../host/fs/mount.ts'
 import type { Host } from '../../host/host.ts'
-import { withoutCopies } from '../../host/read/mount-copies.ts'
-import { mountAt, readMounts } from '../../host/read/mounts.ts'
+import { mountsOfSameDevice } from '../../host/read/mount-copies.ts'
+import { mountAt } from '../../host/read/mounts.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import { isName } from '../../model/name.ts'
 import { isGivenUp } from '../../model/plan/hold-outage.ts'
@@ -41,10 +41,9 @@ export async function unmountAfterHold(
   }
 }
 
-function mayHaveLostMetadata(host: Host, { name }: Provable, { fs, devno, options, point }: Mount): boolean {
-  if (fs !== 'ext4' || options.includes('ro') || !isName(name)) return false
-  const mounts = readMounts(host.paths).filter((other) => other.devno === devno)
-  if (withoutCopies(host.paths, mounts, [point]).length !== 1) return false
+function mayHaveLostMetadata(host: Host, { name }: Provable, mount: Mount): boolean {
+  if (mount.fs !== 'ext4' || mount.options.includes('ro') || !isName(name)) return false
+  if (mountsOfSameDevice(host.paths, mount).length !== 1) return false
   try {
     const note = readHoldNote(host, name)
     return note !== null && note.ended !== null && !isGivenUp(note)

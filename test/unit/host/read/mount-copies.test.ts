@@ -1,12 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-
 import { expect, it } from 'vitest'
 
 import { withoutCopies } from '../../../../src/host/read/mount-copies.ts'
 import { readMounts } from '../../../../src/host/read/mounts.ts'
-import { hostPaths } from '../../../../src/host/paths.ts'
-import { temporary } from '../../temporary.ts'
+import { lay, nothing } from './tree.ts'
 
 const ROOT = '1 0 254:1 / / rw shared:1 - ext4 /dev/vda1 rw'
 /** The kubelet's directory is on another disk, and bind-mounted. */
@@ -15,9 +11,7 @@ const KUBELET = '3 1 254:2 /kubelet /var/lib/kubelet rw shared:2 - ext4 /dev/vdb
 
 /** @returns where the device 253:0 is mounted, without copies */
 function points(table: readonly string[], ...at: string[]): string[] {
-  const paths = hostPaths(temporary())
-  mkdirSync(dirname(paths.mountinfo), { recursive: true })
-  writeFileSync(paths.mountinfo, `${table.join('\n')}\n`)
+  const paths = lay(nothing, { 'proc/1/mountinfo': `${table.join('\n')}\n` })
   const mounts = readMounts(paths).filter(({ devno }) => devno === '253:0')
   return withoutCopies(paths, mounts, at).map(({ point }) => point)
 }
